@@ -1,0 +1,55 @@
+"""The only module that opens connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+
+from .errors import ConnectionFailed, UsageError, from_database
+
+CONNECT_TIMEOUT_SECONDS = 10
+
+
+def connect(url: str, *, application_name: str = "bible-progress") -> Connection[Any]:
+    """Open an autocommit connection to `url` (a libpq URL or key=value string).
+
+    Prepared statements stay off so that a transaction-mode pooler may sit in between.
+    Raises UsageError for a URL that libpq cannot read, ConnectionFailed if nothing answers.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise UsageError(
+            f"the database URL cannot be read: {str(error).strip()}",
+            hint="It looks like postgresql://user:password@host:5432/database.",
+        ) from error
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=int(parts.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS),
+            application_name=application_name,
+        )
+    except psycopg.Error as error:
+        # libpq's text names the host, port and reason, never the password.
+        reason = " ".join(str(error).split())
+        raise ConnectionFailed(
+            f"cannot connect to the database: {reason}",
+            hint="Check DATABASE_URL (or --database-url) and that the server runs.",
+        ) from error
+    return connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn database errors inside the block into errors for people."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise from_database(error) from error

@@ -1,0 +1,109 @@
+"""Every error that a person may meet, with its exit code.
+
+BibleProgressError          1   anything else that we raise
+├── UsageError              2   a flag or setting that cannot be
+├── ConnectionFailed        3   no such server, wrong password, server went away
+├── DatabaseRefused         4   the database said no: read-only, missing privilege, timeout
+├── InstallRefused          5   install or uninstall cannot proceed on this database
+├── NotInstalled            6   a command needs `bible-progress install` first
+├── InputError              7   a file or an id that is not what it should be
+├── GuardRefused            8   the production guard
+├── DriftFound              9   verify found stored numbers that differ from the base tables
+├── WorkRemains            10   refresh ended with versions that could not be refreshed
+└── EmbeddedFailed         11   the embedded PostgreSQL could not be found or started
+"""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors as pg
+
+
+class BibleProgressError(Exception):
+    """Something went wrong; the message says what and where, `hint` what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(BibleProgressError):
+    exit_code = 2
+
+
+class ConnectionFailed(BibleProgressError):
+    exit_code = 3
+
+
+class DatabaseRefused(BibleProgressError):
+    exit_code = 4
+
+
+class InstallRefused(BibleProgressError):
+    exit_code = 5
+
+
+class NotInstalled(BibleProgressError):
+    exit_code = 6
+
+
+class InputError(BibleProgressError):
+    exit_code = 7
+
+
+class GuardRefused(BibleProgressError):
+    exit_code = 8
+
+
+class DriftFound(BibleProgressError):
+    exit_code = 9
+
+
+class WorkRemains(BibleProgressError):
+    exit_code = 10
+
+
+class EmbeddedFailed(BibleProgressError):
+    exit_code = 11
+
+
+# SQLSTATEs that our own SQL raises on purpose (class BP is free for applications).
+_OURS: dict[str, type[BibleProgressError]] = {
+    "BP001": InstallRefused,
+    "BP002": InputError,
+    "BP003": GuardRefused,
+    "BP004": DatabaseRefused,
+}
+
+
+def from_database(error: psycopg.Error) -> BibleProgressError:
+    """Return the error of ours that a database error stands for.
+
+    The message and hint that PostgreSQL or our own `raise ... using hint` gave are kept.
+    """
+    message = error.diag.message_primary or str(error).strip() or type(error).__name__
+    hint = error.diag.message_hint
+    kind = _OURS.get(error.sqlstate or "")
+    if kind is not None:
+        return kind(message, hint=hint)
+    if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction) and (
+        "progress." in message or '"progress"' in message
+    ):
+        return NotInstalled(
+            f"Bible Progress is not installed in this database ({message})",
+            hint="Run `bible-progress install` first.",
+        )
+    if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014":
+        return ConnectionFailed(f"the database connection failed: {message}", hint=hint)
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return DatabaseRefused(
+            f"the database is read-only: {message}",
+            hint="Connect to the primary, or clear default_transaction_read_only.",
+        )
+    if isinstance(error, pg.InsufficientPrivilege):
+        return DatabaseRefused(
+            message, hint=hint or "Connect as the role that installed Bible Progress."
+        )
+    return DatabaseRefused(f"{message} (SQLSTATE {error.sqlstate})", hint=hint)

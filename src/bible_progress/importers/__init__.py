@@ -1,0 +1,1 @@
+"""What brings data in from outside: canons, texts and audio. One module for each."""

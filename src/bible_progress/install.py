@@ -1,0 +1,381 @@
+"""Bring a database to this package's schema, or take it out again, in one transaction each."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import Connection
+from psycopg import errors as pg
+from psycopg.rows import DictRow, dict_row, scalar_row
+
+from . import __version__, sql
+from .db import translated
+from .errors import InstallRefused
+
+OLDEST_SERVER = 150000
+LOCK_TIMEOUT_SECONDS = 30.0
+
+HOST_TABLES = (
+    "users",
+    "bible_versions",
+    "books",
+    "chapters",
+    "verses",
+    "language_entities",
+    "audio_versions",
+    "text_versions",
+    "media_files",
+    "media_files_verses",
+    "verse_texts",
+)
+CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
+
+_QUERIES = sql.queries("install")
+_VIEW = re.compile(r"^create view (\w+)\.(\w+)$", re.MULTILINE)
+_TRIGGER = re.compile(
+    r"^create or replace trigger (\w+)\n(?:after|before) \w+ on public\.(\w+)$", re.MULTILINE
+)
+_TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an install would do to a database, found without changing it."""
+
+    database: str
+    server_version: str
+    installed_version: str | None
+    creates_host_tables: bool
+    migrations: tuple[str, ...]
+    objects: tuple[str, ...]
+    signals_everything: bool
+    advised_indexes: tuple[str, ...] = field(default=())
+
+    def steps(self) -> Iterator[str]:
+        """Yield one line for each thing that install does."""
+        if self.creates_host_tables:
+            yield f"create the {len(HOST_TABLES)} host tables in schema public"
+        else:
+            yield f"use the {len(HOST_TABLES)} host tables that are there (checked)"
+        for name in self.migrations:
+            yield f"apply {name}"
+        yield f"create or replace {len(self.objects)} functions, views and trigger sets"
+        yield "grant the contract to reader roles"
+        if self.signals_everything:
+            yield "queue every version for its first refresh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What uninstall removed, and what it left."""
+
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def views() -> tuple[tuple[str, str], ...]:
+    """Return (schema, name) of every view of ours, in the order in which they are made."""
+    return tuple(match for path in _object_files() for match in _VIEW.findall(sql.read(path)))
+
+
+def contract_views() -> tuple[str, ...]:
+    """Return the names of our views in schema public."""
+    return tuple(name for schema, name in views() if schema == "public")
+
+
+def triggers() -> tuple[tuple[str, str], ...]:
+    """Return (trigger, host table) for every trigger of ours."""
+    return tuple(match for path in _object_files() for match in _TRIGGER.findall(sql.read(path)))
+
+
+def make_plan(
+    connection: Connection[Any], *, environment: str | None = None, readers: Sequence[str] = ()
+) -> Plan:
+    """Check the database and say what install would do; nothing is changed.
+
+    Raises InstallRefused with every reason at once if install cannot proceed.
+    """
+    with translated(), _rows(connection) as run:
+        server = run("server")[0]
+        _refuse_server(server)
+        installed = bool(run("is_installed")[0]["installed"])
+        if installed:
+            _refuse_newer(run("settings")[0])
+        strangers = run(
+            "contract_strangers",
+            installed=installed,
+            views=list(contract_views()),
+            tables=list(CONTRACT_TABLES),
+        )
+        if strangers:
+            raise InstallRefused(
+                "names that Bible Progress needs are taken: "
+                + ", ".join(row["stranger"] for row in strangers),
+                hint="Rename or drop them; nothing was changed.",
+            )
+        missing_roles = run("missing_roles", roles=list(readers))
+        if missing_roles:
+            raise InstallRefused(
+                "no such role: " + ", ".join(row["role"] for row in missing_roles),
+                hint="Create the reader roles first.",
+            )
+        host_present = bool(run("host_tables_present", tables=list(HOST_TABLES)))
+        advised: tuple[str, ...] = ()
+        if host_present:
+            _refuse_host(run)
+            advised = tuple(row["statement"] for row in run("advised_indexes"))
+        applied = (
+            {row["name"]: row["checksum"] for row in run("applied_migrations")}
+            if installed
+            else {}
+        )
+        working = run("working_triggers")[0]["working"]
+        return Plan(
+            database=server["database"],
+            server_version=server["version"],
+            installed_version=run("settings")[0]["package_version"] if installed else None,
+            creates_host_tables=not host_present,
+            migrations=tuple(_pending(applied)),
+            objects=_object_files(),
+            # Triggers that were off may have missed changes.
+            signals_everything=not installed or working < len(triggers()),
+            advised_indexes=advised,
+        )
+
+
+def install(
+    connection: Connection[Any],
+    *,
+    environment: str | None = None,
+    readers: Sequence[str] | None = None,
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+) -> Plan:
+    """Install or upgrade in one transaction and return what was done.
+
+    `environment` and `readers` are kept from the last install where None. Waits for another
+    install; waits at most `lock_timeout_seconds` for writers of the host tables, because creating
+    triggers needs a moment without them. Raises InstallRefused; then nothing has changed.
+    """
+    with translated(), connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(_QUERIES["lock"])
+        plan = make_plan(connection, environment=environment, readers=readers or ())
+        _set_lock_timeout(cursor, lock_timeout_seconds)
+        if plan.creates_host_tables:
+            cursor.execute(sql.read("host/host_tables.sql"))
+        if plan.installed_version is not None:
+            _drop_views(cursor)
+        for path in plan.migrations:
+            cursor.execute(sql.read(path))
+            cursor.execute(
+                _QUERIES["record_migration"], {"name": path, "checksum": _checksum(path)}
+            )
+        cursor.execute(
+            _QUERIES["save_settings"],
+            {
+                "schema_version": len(_migration_files()),
+                "package_version": __version__,
+                "environment": environment,
+                "owns_host_tables": plan.creates_host_tables,
+                "reader_roles": None if readers is None else list(readers),
+            },
+        )
+        try:
+            for path in (*plan.objects, "grants.sql"):
+                cursor.execute(sql.read(path))
+        except pg.LockNotAvailable as error:
+            raise InstallRefused(
+                f"writers kept the host tables busy for {lock_timeout_seconds:g} s; "
+                "nothing was changed",
+                hint="Try again at a quieter moment, or give a longer --lock-timeout.",
+            ) from error
+        if plan.signals_everything:
+            cursor.execute(_QUERIES["signal_everything"])
+    return plan
+
+
+def uninstall(
+    connection: Connection[Any], *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
+) -> Removal:
+    """Remove what install made, in one transaction.
+
+    Host tables stay unless install made them and they are empty. Raises InstallRefused if objects
+    of the host depend on ours; then nothing has changed.
+    """
+    removed: list[str] = []
+    kept: list[str] = []
+    with translated(), connection.transaction(), _rows(connection) as run:
+        run("lock")
+        if not run("is_installed")[0]["installed"]:
+            return Removal(removed=(), kept=())
+        ours = [name for schema, name in views() if schema == "progress"]
+        ours += [name for path in _migration_files() for name in _TABLE.findall(sql.read(path))]
+        strangers = run("strangers_in_schema", relations=ours)
+        if strangers:
+            raise InstallRefused(
+                "schema progress holds objects that Bible Progress did not make: "
+                + ", ".join(row["stranger"] for row in strangers),
+                hint="Move or drop them first; nothing was changed.",
+            )
+        owns_host_tables = run("settings")[0]["owns_host_tables"]
+        has_rows = run("rows_in_host_tables")[0]["has_rows"]
+        with connection.cursor() as cursor:
+            _set_lock_timeout(cursor, lock_timeout_seconds)
+            for name, table in triggers():
+                cursor.execute(
+                    psycopg.sql.SQL("drop trigger if exists {} on {}").format(
+                        psycopg.sql.Identifier(name), psycopg.sql.Identifier("public", table)
+                    )
+                )
+            removed.append(f"{len(triggers())} triggers")
+            _drop_views(cursor)
+            removed.append(f"{len(views())} views")
+            try:
+                for table in CONTRACT_TABLES:
+                    cursor.execute(
+                        psycopg.sql.SQL("drop table {}").format(
+                            psycopg.sql.Identifier("public", table)
+                        )
+                    )
+            except pg.DependentObjectsStillExist as error:
+                raise _dependents(error) from error
+            removed.append("the queue and the dead letters")
+            # What is left in it are tables and functions of ours: strangers were refused above.
+            cursor.execute("drop schema progress cascade")
+            removed.append("schema progress with the rollups and the history")
+            if owns_host_tables and not has_rows:
+                for table in reversed(HOST_TABLES):
+                    cursor.execute(
+                        psycopg.sql.SQL("drop table {}").format(
+                            psycopg.sql.Identifier("public", table)
+                        )
+                    )
+                removed.append(f"{len(HOST_TABLES)} empty host tables that install made")
+            else:
+                kept.append(
+                    f"{len(HOST_TABLES)} host tables, "
+                    + ("which hold data" if owns_host_tables else "which were there before")
+                )
+    return Removal(removed=tuple(removed), kept=tuple(kept))
+
+
+def _drop_views(cursor: psycopg.Cursor[Any]) -> None:
+    # Without cascade, so that a view of the host on ours is an error and not a loss.
+    try:
+        for schema, name in reversed(views()):
+            cursor.execute(
+                psycopg.sql.SQL("drop view if exists {}").format(
+                    psycopg.sql.Identifier(schema, name)
+                )
+            )
+    except pg.DependentObjectsStillExist as error:
+        raise _dependents(error) from error
+
+
+def _dependents(error: psycopg.Error) -> InstallRefused:
+    return InstallRefused(
+        "objects of this database depend on Bible Progress: "
+        + (error.diag.message_detail or str(error)).replace("\n", "; "),
+        hint="Drop them first and recreate them afterwards; nothing was changed.",
+    )
+
+
+@contextmanager
+def _rows(connection: Connection[Any]) -> Iterator[Any]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+
+        def run(name: str, **parameters: object) -> list[DictRow]:
+            cursor.execute(_QUERIES[name], parameters)
+            return cursor.fetchall()
+
+        yield run
+
+
+def _set_lock_timeout(cursor: psycopg.Cursor[Any], seconds: float) -> None:
+    cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": str(int(seconds * 1000))})
+
+
+def _refuse_server(server: DictRow) -> None:
+    if server["version_num"] < OLDEST_SERVER:
+        raise InstallRefused(
+            f"the server is PostgreSQL {server['version']}; 15 or newer is needed",
+            hint="Upgrade the server.",
+        )
+    if server["encoding"] != "UTF8":
+        raise InstallRefused(
+            f"database {server['database']} is encoded in {server['encoding']}; UTF8 is needed",
+            hint="Create a database with encoding UTF8.",
+        )
+
+
+def _refuse_newer(settings: DictRow) -> None:
+    newer_schema = settings["schema_version"] > len(_migration_files())
+    if newer_schema or _release(settings["package_version"]) > _release(__version__):
+        raise InstallRefused(
+            f"this database was installed by Bible Progress {settings['package_version']}, "
+            f"which is newer than this one ({__version__})",
+            hint="Upgrade the package: pip install --upgrade bible-progress",
+        )
+
+
+def _refuse_host(run: Any) -> None:
+    problems = [row["problem"] for row in run("host_problems")]
+    if problems:
+        raise InstallRefused(
+            "the host tables are not what Bible Progress relies on: " + "; ".join(problems),
+            hint="See docs/reference/host-tables.md for the columns.",
+        )
+    problems = [row["problem"] for row in run("host_uniqueness_problems")]
+    if problems:
+        raise InstallRefused(
+            "; ".join(problems), hint="Remove the duplicates and create the unique index."
+        )
+    hidden = [row["table_name"] for row in run("host_row_security", tables=list(HOST_TABLES))]
+    if hidden:
+        role = run("server")[0]["role"]
+        raise InstallRefused(
+            f"row security hides rows of {', '.join(hidden)} from role {role}, so it could miss "
+            "changes",
+            hint="Install as the owner of the tables, or as a role with BYPASSRLS.",
+        )
+
+
+def _pending(applied: dict[str, str]) -> Iterator[str]:
+    for path in _migration_files():
+        if path not in applied:
+            yield path
+        elif applied[path] != _checksum(path):
+            raise InstallRefused(
+                f"{path} differs from the one that this database was made with",
+                hint="Migrations are never edited after a release; reinstall the package.",
+            )
+
+
+def _migration_files() -> tuple[str, ...]:
+    return tuple(path for path in sql.manifest() if path.startswith("migrations/"))
+
+
+def _object_files() -> tuple[str, ...]:
+    return tuple(path for path in sql.manifest() if path.startswith("objects/"))
+
+
+def _checksum(path: str) -> str:
+    text: LiteralString = sql.read(path)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
+def installed_version(connection: Connection[Any]) -> str | None:
+    """Return the package version that this database was installed with, None if it was not."""
+    with translated(), connection.cursor(row_factory=scalar_row) as cursor:
+        if not cursor.execute(_QUERIES["is_installed"]).fetchone():
+            return None
+        return cursor.execute("select package_version from progress.settings").fetchone()

@@ -1,0 +1,90 @@
+\echo Use bible-progress install; this file is its manifest.
+-- Every file once, in the order in which install applies it.
+
+-- Run once, in this order, then never edited.
+\ir migrations/0001_create_progress_schema.sql
+
+-- Functions that views and other functions are made of.
+\ir objects/functions/fraction.sql
+\ir objects/functions/chapter_fraction.sql
+\ir objects/functions/is_complete.sql
+\ir objects/functions/text_counts.sql
+\ir objects/functions/media_counts.sql
+\ir objects/functions/media_scope.sql
+\ir objects/functions/version_lock_key.sql
+\ir objects/functions/exact_books.sql
+\ir objects/functions/exact_chapters.sql
+\ir objects/functions/exact_verses.sql
+\ir objects/functions/exact_version.sql
+
+-- What counts, from the verse up.
+\ir objects/views/versions.sql
+\ir objects/views/canon_chapters.sql
+\ir objects/views/text_verse_coverage.sql
+\ir objects/views/audio_verse_coverage.sql
+\ir objects/views/live_verses.sql
+\ir objects/views/live_chapters.sql
+\ir objects/views/live_bitmaps.sql
+\ir objects/views/stored_verses.sql
+\ir objects/views/stored_chapters.sql
+\ir objects/views/chapters_by_source.sql
+\ir objects/views/books_by_source.sql
+\ir objects/views/versions_by_source.sql
+\ir objects/views/best_versions_by_source.sql
+\ir objects/views/dirty.sql
+
+-- The contract: live, then stored.
+\ir objects/views/audio_chapter_coverage.sql
+\ir objects/views/audio_book_coverage.sql
+\ir objects/views/audio_version_progress_summary.sql
+\ir objects/views/text_chapter_coverage.sql
+\ir objects/views/text_book_coverage.sql
+\ir objects/views/text_version_progress_summary.sql
+\ir objects/views/language_entity_best_audio_version.sql
+\ir objects/views/language_entity_best_text_version.sql
+\ir objects/views/mv_audio_verse_coverage.sql
+\ir objects/views/mv_audio_chapter_coverage.sql
+\ir objects/views/mv_audio_book_coverage.sql
+\ir objects/views/mv_audio_version_progress_summary.sql
+\ir objects/views/mv_text_verse_coverage.sql
+\ir objects/views/mv_text_chapter_coverage.sql
+\ir objects/views/mv_text_book_coverage.sql
+\ir objects/views/mv_text_version_progress_summary.sql
+\ir objects/views/mv_language_entity_best_audio_version.sql
+\ir objects/views/mv_language_entity_best_text_version.sql
+\ir objects/functions/exact_best_version.sql
+\ir objects/views/levels.sql
+\ir objects/functions/drift.sql
+
+-- What marks it dirty.
+\ir objects/functions/signal.sql
+\ir objects/functions/signal_all.sql
+\ir objects/functions/signal_structure.sql
+\ir objects/functions/content_truncated.sql
+\ir objects/functions/versions_changed.sql
+\ir objects/triggers/books.sql
+\ir objects/triggers/chapters.sql
+\ir objects/triggers/verses.sql
+\ir objects/triggers/audio_versions.sql
+\ir objects/triggers/text_versions.sql
+\ir objects/triggers/verse_texts.sql
+\ir objects/triggers/media_files.sql
+\ir objects/triggers/media_files_verses.sql
+
+-- What refreshes it.
+\ir objects/functions/refresh_chapters.sql
+\ir objects/functions/refresh_all_chapters.sql
+\ir objects/functions/refresh_summary.sql
+\ir objects/functions/record_failure.sql
+\ir objects/functions/drain_version.sql
+\ir objects/functions/settle.sql
+\ir objects/functions/due_versions.sql
+\ir objects/functions/drain.sql
+
+-- What operators use.
+\ir objects/functions/guard.sql
+\ir objects/functions/retry_dead_letters.sql
+\ir objects/functions/discard_dead_letter.sql
+\ir objects/views/status.sql
+
+\ir grants.sql

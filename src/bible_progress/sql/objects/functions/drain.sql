@@ -1,0 +1,37 @@
+-- A procedure that commits cannot pin its search_path: everything is fully qualified instead.
+create or replace procedure progress.drain(
+    p_versions integer default 50, p_seconds numeric default 4
+)
+language plpgsql
+as $$
+declare
+    v_until timestamptz := clock_timestamp() + make_interval(secs => p_seconds);
+    v_due record;
+    v_left integer := p_versions;
+    v_before integer;
+begin
+    loop
+        perform progress.settle();
+        commit;
+        v_before := v_left;
+        for v_due in
+            select d.kind, d.version_id
+            from progress.due_versions(v_left) as d
+        loop
+            exit when clock_timestamp() >= v_until;
+            if (
+                select r.outcome
+                from progress.drain_version(v_due.kind, v_due.version_id) as r
+            ) <> 'locked' then
+                v_left := v_left - 1;
+            end if;
+            commit;
+        end loop;
+        exit when v_left <= 0 or v_left = v_before or clock_timestamp() >= v_until;
+    end loop;
+end
+$$;
+
+comment on procedure progress.drain(integer, numeric) is
+'Drain up to p_versions versions for up to p_seconds seconds, one transaction each. For schedulers
+such as pg_cron; safe to run beside workers and itself.';

@@ -1,0 +1,97 @@
+-- The order is the promise: lock, then claim, then compute, each in a snapshot of its own.
+-- Computing before the lock could overwrite newer numbers; deleting signals after computing could
+-- delete one whose change was not seen. docs/decisions/0004-one-transaction-per-drain.md
+create or replace function progress.drain_version(p_kind text, p_version_id uuid)
+returns table (
+    outcome text,
+    signals integer,
+    chapters integer,
+    rows_changed integer,
+    oldest_at timestamptz,
+    error text
+)
+language plpgsql
+set search_path = ''
+as $$
+declare
+    v_whole boolean;
+    v_chapter_ids text[];
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'a drain must run in a READ COMMITTED transaction, this one is %',
+            upper(current_setting('transaction_isolation'))
+            using errcode = 'BP004',
+            hint = 'Call it outside of a transaction, or begin one with isolation level read committed.';
+    end if;
+
+    signals := 0;
+    chapters := 0;
+    rows_changed := 0;
+    if not pg_try_advisory_xact_lock(progress.version_lock_key(p_kind, p_version_id)) then
+        outcome := 'locked';
+        return next;
+        return;
+    end if;
+
+    begin
+        with claimed as (
+            delete from public.progress_refresh_queue as q
+            where q.kind = p_kind and q.version_id = p_version_id
+            returning q.chapter_id, q.enqueued_at
+        ),
+
+        -- What is recomputed now is no longer dead.
+        revived as (
+            delete from public.progress_refresh_dead_letter as d
+            where
+                d.kind = p_kind
+                and d.version_id = p_version_id
+                and exists (
+                    select
+                    from claimed as c
+                    where c.chapter_id is null or c.chapter_id = d.chapter_id
+                )
+        )
+
+        select
+            count(*),
+            min(c.enqueued_at),
+            coalesce(bool_or(c.chapter_id is null), false),
+            array_agg(distinct c.chapter_id) filter (where c.chapter_id is not null)
+        into signals, oldest_at, v_whole, v_chapter_ids
+        from claimed as c;
+
+        if signals = 0 then
+            outcome := 'clean';
+            return next;
+            return;
+        end if;
+
+        if v_whole then
+            rows_changed := progress.refresh_all_chapters(p_kind, p_version_id);
+        else
+            chapters := cardinality(v_chapter_ids);
+            rows_changed := progress.refresh_chapters(p_kind, p_version_id, v_chapter_ids);
+        end if;
+        rows_changed := rows_changed + progress.refresh_summary(p_kind, p_version_id);
+
+        delete from progress.failure as f
+        where f.kind = p_kind and f.version_id = p_version_id;
+        outcome := 'drained';
+    exception
+        -- "others" leaves out cancelled statements and failed assertions; a timeout is a failure
+        -- like any other, and without a record of it the version would be tried at once again.
+        when query_canceled or assert_failure or others then
+            get stacked diagnostics error = message_text;
+            error := sqlstate || ': ' || error;
+            rows_changed := 0;
+            outcome := progress.record_failure(p_kind, p_version_id, error);
+    end;
+    return next;
+end
+$$;
+
+comment on function progress.drain_version(text, uuid) is
+'Claim the signals of a version and refresh what they name, in this transaction. Outcome: drained,
+clean (no signal), locked (another drain has it), failed (signals kept, retried later) or dead
+(signals moved to the dead letters). Needs READ COMMITTED.';

@@ -1,0 +1,79 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.exact_books(p_kind text, p_version_id uuid)
+returns table (
+    book_id text,
+    covered_verses integer,
+    total_verses integer,
+    chapters_with_any integer,
+    complete_chapters integer,
+    total_chapters integer
+)
+language plpgsql
+stable
+rows 66
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_whole boolean;
+    v_dirty_books text[];
+    v_book_id text;
+begin
+    select
+        coalesce(bool_or(d.chapter_id is null), false),
+        coalesce(array_agg(distinct c.book_id) filter (where c.book_id is not null), '{}')
+    into v_whole, v_dirty_books
+    from progress.dirty as d
+    left join public.chapters as c on d.chapter_id = c.id
+    where d.kind = p_kind and d.version_id = p_version_id;
+
+    if v_whole then
+        return query
+        select
+            b.book_id,
+            b.covered_verses,
+            b.total_verses,
+            b.chapters_with_any,
+            b.complete_chapters,
+            b.total_chapters
+        from progress.books_by_source as b
+        where b.source = 'live' and b.kind = p_kind and b.version_id = p_version_id;
+        return;
+    end if;
+
+    return query
+    select
+        r.book_id,
+        r.covered_verses,
+        r.total_verses,
+        r.chapters_with_any,
+        r.complete_chapters,
+        r.total_chapters
+    from progress.book_rollup as r
+    where
+        r.kind = p_kind
+        and r.version_id = p_version_id
+        and r.book_id <> all (v_dirty_books);
+
+    foreach v_book_id in array v_dirty_books loop
+        return query
+        select
+            b.book_id,
+            b.covered_verses,
+            b.total_verses,
+            b.chapters_with_any,
+            b.complete_chapters,
+            b.total_chapters
+        from progress.books_by_source as b
+        where
+            b.source = 'live'
+            and b.kind = p_kind
+            and b.version_id = p_version_id
+            and b.book_id = v_book_id;
+    end loop;
+end
+$$;
+
+comment on function progress.exact_books(text, uuid) is
+'The books of a version as the base tables say in this snapshot: stored where clean, live where
+dirty.';

@@ -1,0 +1,52 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.exact_verses(p_kind text, p_version_id uuid)
+returns table (verse_id text, chapter_id text)
+language plpgsql
+stable
+rows 31102
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_whole boolean;
+    v_dirty_chapters text[];
+    v_chapter_id text;
+begin
+    select
+        coalesce(bool_or(d.chapter_id is null), false),
+        coalesce(array_agg(distinct d.chapter_id) filter (where d.chapter_id is not null), '{}')
+    into v_whole, v_dirty_chapters
+    from progress.dirty as d
+    where d.kind = p_kind and d.version_id = p_version_id;
+
+    if v_whole then
+        return query
+        select l.verse_id, l.chapter_id
+        from progress.live_verses as l
+        where l.kind = p_kind and l.version_id = p_version_id;
+        return;
+    end if;
+
+    return query
+    select s.verse_id, s.chapter_id
+    from progress.stored_verses as s
+    where
+        s.kind = p_kind
+        and s.version_id = p_version_id
+        and s.chapter_id <> all (v_dirty_chapters);
+
+    foreach v_chapter_id in array v_dirty_chapters loop
+        return query
+        select l.verse_id, l.chapter_id
+        from progress.live_verses as l
+        where
+            l.kind = p_kind
+            and l.version_id = p_version_id
+            and l.chapter_id = v_chapter_id;
+    end loop;
+end
+$$;
+
+comment on function progress.exact_verses(text, uuid) is
+'The covered verses of a version as the base tables say in this snapshot: stored where clean, live
+where dirty.';

@@ -1,0 +1,10 @@
+-- Inlined by the planner, hence no pinned search_path: fully qualified instead.
+create or replace function progress.is_complete(p_covered bigint, p_total bigint)
+returns boolean
+language sql
+immutable
+parallel safe
+return p_covered = p_total and p_total > 0;
+
+comment on function progress.is_complete(bigint, bigint) is
+'Whether all of a chapter, book or version is there; an empty one never is.';

@@ -1,0 +1,127 @@
+-- One plan for every version and chapter: planning these views anew costs more than running them.
+create or replace function progress.refresh_chapters(
+    p_kind text, p_version_id uuid, p_chapter_ids text[]
+)
+returns integer
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_chapter_id text;
+    v_book_id text;
+    v_live bit varying;
+    v_stored bit varying;
+    v_changed integer := 0;
+    v_rows integer;
+begin
+    foreach v_chapter_id in array p_chapter_ids loop
+        -- A constant kind leaves the other kind out of the plan.
+        if p_kind = 'text' then
+            v_live := (
+                select l.covered
+                from progress.live_bitmaps as l
+                where
+                    l.kind = 'text'
+                    and l.version_id = p_version_id
+                    and l.chapter_id = v_chapter_id
+            );
+        else
+            v_live := (
+                select l.covered
+                from progress.live_bitmaps as l
+                where
+                    l.kind = 'audio'
+                    and l.version_id = p_version_id
+                    and l.chapter_id = v_chapter_id
+            );
+        end if;
+        v_stored := (
+            select b.covered
+            from progress.chapter_bitmap as b
+            where
+                b.kind = p_kind
+                and b.version_id = p_version_id
+                and b.chapter_id = v_chapter_id
+        );
+        if v_live is not distinct from v_stored then
+            continue;
+        end if;
+        if v_live is null then
+            delete from progress.chapter_bitmap as b
+            where
+                b.kind = p_kind
+                and b.version_id = p_version_id
+                and b.chapter_id = v_chapter_id;
+        else
+            insert into progress.chapter_bitmap as b (kind, version_id, chapter_id, covered)
+            values (p_kind, p_version_id, v_chapter_id, v_live)
+            on conflict (kind, version_id, chapter_id) do update
+            set covered = excluded.covered;
+        end if;
+        v_changed := v_changed + 1;
+    end loop;
+
+    for v_book_id in
+        select distinct c.book_id from public.chapters as c where c.id = any (p_chapter_ids)
+    loop
+        insert into progress.book_rollup as r (
+            kind,
+            version_id,
+            book_id,
+            covered_verses,
+            total_verses,
+            chapters_with_any,
+            complete_chapters,
+            total_chapters
+        )
+        select
+            n.kind,
+            n.version_id,
+            n.book_id,
+            n.covered_verses,
+            n.total_verses,
+            n.chapters_with_any,
+            n.complete_chapters,
+            n.total_chapters
+        from progress.books_by_source as n
+        left join progress.book_rollup as o
+            on
+                n.kind = o.kind
+                and n.version_id = o.version_id
+                and n.book_id = o.book_id
+        where
+            n.source = 'stored'
+            and n.kind = p_kind
+            and n.version_id = p_version_id
+            and n.book_id = v_book_id
+            and (
+                n.covered_verses,
+                n.total_verses,
+                n.chapters_with_any,
+                n.complete_chapters,
+                n.total_chapters
+            ) is distinct from (
+                o.covered_verses,
+                o.total_verses,
+                o.chapters_with_any,
+                o.complete_chapters,
+                o.total_chapters
+            )
+        on conflict (kind, version_id, book_id) do update
+        set
+            covered_verses = excluded.covered_verses,
+            total_verses = excluded.total_verses,
+            chapters_with_any = excluded.chapters_with_any,
+            complete_chapters = excluded.complete_chapters,
+            total_chapters = excluded.total_chapters;
+        get diagnostics v_rows = row_count;
+        v_changed := v_changed + v_rows;
+    end loop;
+    return v_changed;
+end
+$$;
+
+comment on function progress.refresh_chapters(text, uuid, text[]) is
+'Bring the bitmaps of these chapters, and the rollups of their books, to what the base tables say.
+Returns the number of rows written. Only the drain calls it, under the version''s lock.';

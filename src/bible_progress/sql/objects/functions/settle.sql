@@ -1,0 +1,60 @@
+-- A transaction that ran beside a change of structure may have resolved its own signals against
+-- the old structure. All of those began before the change was seen here for the first time, so
+-- once every transaction of that moment has ended, a signal made now reaches whatever they did.
+create or replace function progress.settle()
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+    v_signals integer := 0;
+begin
+    if not exists (select from progress.unsettled_change) then
+        return 0;
+    end if;
+
+    update progress.unsettled_change as u
+    set settles_at = pg_snapshot_xmax(pg_current_snapshot())
+    from (
+        select c.id
+        from progress.unsettled_change as c
+        where c.settles_at is null
+        for update skip locked
+    ) as fresh
+    where u.id = fresh.id;
+
+    with settled as (
+        delete from progress.unsettled_change as u
+        using (
+            select c.id
+            from progress.unsettled_change as c
+            where c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
+            for update skip locked
+        ) as due
+        where u.id = due.id
+        returning u.bible_version_id, u.chapter_id, u.media_file_id
+    ),
+
+    scope as (
+        select ver.kind, ver.version_id, s.chapter_id
+        from settled as s
+        inner join progress.versions as ver on s.bible_version_id = ver.bible_version_id
+        union
+        select 'audio' as kind, f.audio_version_id as version_id, null as chapter_id
+        from settled as s
+        inner join public.media_files as f on s.media_file_id = f.id
+        where f.audio_version_id is not null
+    )
+
+    insert into public.progress_refresh_queue (kind, version_id, chapter_id)
+    select s.kind, s.version_id, s.chapter_id
+    from scope as s
+    on conflict (kind, version_id, chapter_id, xid) do nothing;
+    get diagnostics v_signals = row_count;
+    return v_signals;
+end
+$$;
+
+comment on function progress.settle() is
+'Turn changes of structure that no running transaction can have missed into signals; returns how
+many. The drain loop calls it before it looks for dirty versions.';

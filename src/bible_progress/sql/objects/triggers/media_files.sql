@@ -1,0 +1,147 @@
+create or replace function progress.media_files_changed()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    if tg_op = 'INSERT' then
+        perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
+        from (
+            select
+                n.audio_version_id,
+                progress.media_scope(n.chapter_id, n.start_verse_id, n.end_verse_id) as chapter_id
+            from new_rows as n
+            where
+                n.audio_version_id is not null
+                and progress.media_counts(
+                    n.media_type::text,
+                    n.is_bible_audio,
+                    n.upload_status::text,
+                    n.publish_status::text,
+                    n.deleted_at
+                )
+            group by 1, 2
+        ) as s;
+        return null;
+    end if;
+
+    -- Verse timings written at this moment saw the file where it was before.
+    insert into progress.unsettled_change (media_file_id)
+    select distinct n.id
+    from new_rows as n
+    inner join old_rows as o on n.id = o.id
+    where
+        (n.audio_version_id, n.chapter_id, n.start_verse_id, n.end_verse_id)
+        is distinct from (o.audio_version_id, o.chapter_id, o.start_verse_id, o.end_verse_id)
+    on conflict (bible_version_id, chapter_id, media_file_id, xid) do nothing;
+
+    perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
+    from (
+        with counted_before as (
+            select o.id, o.audio_version_id, o.chapter_id, o.start_verse_id, o.end_verse_id
+            from old_rows as o
+            where
+                o.audio_version_id is not null
+                and progress.media_counts(
+                    o.media_type::text,
+                    o.is_bible_audio,
+                    o.upload_status::text,
+                    o.publish_status::text,
+                    o.deleted_at
+                )
+        ),
+
+        counted_after as (
+            select n.id, n.audio_version_id, n.chapter_id, n.start_verse_id, n.end_verse_id
+            from new_rows as n
+            where
+                n.audio_version_id is not null
+                and progress.media_counts(
+                    n.media_type::text,
+                    n.is_bible_audio,
+                    n.upload_status::text,
+                    n.publish_status::text,
+                    n.deleted_at
+                )
+        ),
+
+        changed as (
+            (table counted_before except all table counted_after)
+            union all
+            (table counted_after except all table counted_before)
+        )
+
+        select
+            c.audio_version_id,
+            case
+                when o.audio_version_id is distinct from n.audio_version_id then null
+                else progress.media_scope(c.chapter_id, c.start_verse_id, c.end_verse_id)
+            end as chapter_id
+        from changed as c
+        left join old_rows as o on c.id = o.id
+        left join new_rows as n on c.id = n.id
+        union
+        select c.audio_version_id, v.chapter_id
+        from changed as c
+        inner join public.media_files_verses as t
+            on
+                c.id = t.media_file_id
+                and t.deleted_at is null
+        inner join public.verses as v on t.verse_id = v.id
+    ) as s;
+    return null;
+end
+$$;
+
+comment on function progress.media_files_changed() is
+'Signals the chapters of recordings that came, changed scope, were published or withdrawn; a file
+that moves between versions signals both as a whole.';
+
+-- A deleted file takes its verse timings along before a statement trigger could read them, so
+-- deletes are caught row by row and beforehand.
+create or replace function progress.media_file_deleted()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
+    from (
+        select
+            old.audio_version_id,
+            progress.media_scope(old.chapter_id, old.start_verse_id, old.end_verse_id)
+                as chapter_id
+        union
+        select old.audio_version_id, v.chapter_id
+        from public.media_files_verses as t
+        inner join public.verses as v on t.verse_id = v.id
+        where t.media_file_id = old.id and t.deleted_at is null
+    ) as s
+    -- Where the version itself is going, its own trigger signals it.
+    where exists (select from public.audio_versions as av where av.id = old.audio_version_id);
+    return old;
+end
+$$;
+
+comment on function progress.media_file_deleted() is
+'Signals the chapters of a recording that is being deleted, its verse timings included.';
+
+create or replace trigger progress_insert
+after insert on public.media_files
+referencing new table as new_rows
+for each statement execute function progress.media_files_changed();
+
+create or replace trigger progress_update
+after update on public.media_files
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.media_files_changed();
+
+create or replace trigger progress_delete
+before delete on public.media_files
+for each row execute function progress.media_file_deleted();
+
+create or replace trigger progress_truncate
+after truncate on public.media_files
+for each statement execute function progress.content_truncated('audio');

@@ -1,0 +1,27 @@
+create view progress.books_by_source
+with (security_invoker = true) as
+select
+    source.name as source,
+    ver.kind,
+    ver.version_id,
+    b.id as book_id,
+    coalesce(sum(c.covered_verses), 0)::integer as covered_verses,
+    coalesce(sum(c.total_verses), 0)::integer as total_verses,
+    count(*) filter (where c.covered_verses > 0)::integer as chapters_with_any,
+    count(*) filter (
+        where progress.is_complete(c.covered_verses, c.total_verses)
+    )::integer as complete_chapters,
+    count(c.chapter_id)::integer as total_chapters
+from progress.versions as ver
+cross join (values ('live'), ('stored')) as source (name)
+inner join public.books as b on ver.bible_version_id = b.bible_version_id
+left join progress.chapters_by_source as c
+    on
+        source.name = c.source
+        and ver.kind = c.kind
+        and ver.version_id = c.version_id
+        and b.id = c.book_id
+group by source.name, ver.kind, ver.version_id, b.id;
+
+comment on view progress.books_by_source is
+'Every book of every version, summed from its chapters: the definition of the book level.';

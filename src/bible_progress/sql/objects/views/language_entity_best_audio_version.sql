@@ -1,0 +1,12 @@
+create view public.language_entity_best_audio_version
+with (security_invoker = true) as
+select
+    b.language_entity_id,
+    b.version_id as audio_version_id
+from progress.best_versions_by_source as b
+where
+    b.source = 'live'
+    and b.kind = 'audio';
+
+comment on view public.language_entity_best_audio_version is
+'From the base tables as they are now: the best audio version of each language that has any.';

@@ -1,0 +1,13 @@
+create view public.mv_audio_book_coverage
+with (security_invoker = true) as
+select
+    b.version_id as audio_version_id,
+    b.book_id,
+    b.complete_chapters,
+    b.total_chapters,
+    progress.is_complete(b.complete_chapters, b.total_chapters) as is_complete
+from progress.book_rollup as b
+where b.kind = 'audio';
+
+comment on view public.mv_audio_book_coverage is
+'Stored: every book of each audio version''s canon, zeros included.';

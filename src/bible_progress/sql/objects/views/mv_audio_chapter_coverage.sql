@@ -1,0 +1,15 @@
+create view public.mv_audio_chapter_coverage
+with (security_invoker = true) as
+select
+    c.version_id as audio_version_id,
+    c.chapter_id,
+    c.covered_verses,
+    c.total_verses,
+    c.covered_verses > 0 as has_any,
+    progress.is_complete(c.covered_verses, c.total_verses) as is_complete,
+    c.book_id
+from progress.stored_chapters as c
+where c.kind = 'audio';
+
+comment on view public.mv_audio_chapter_coverage is
+'Stored: every chapter of each audio version''s canon, zeros included.';

@@ -1,0 +1,20 @@
+create view public.mv_text_version_progress_summary
+with (security_invoker = true) as
+select
+    v.version_id as text_version_id,
+    v.covered_verses,
+    v.total_verses,
+    progress.fraction(v.covered_verses, v.total_verses) as verse_fraction,
+    v.complete_chapters,
+    v.total_chapters,
+    progress.chapter_fraction(
+        v.kind, v.chapters_with_any, v.complete_chapters, v.total_chapters
+    ) as chapter_fraction,
+    v.books_complete,
+    v.total_books,
+    progress.fraction(v.books_complete, v.total_books) as book_fraction
+from progress.version_rollup as v
+where v.kind = 'text';
+
+comment on view public.mv_text_version_progress_summary is
+'Stored: one row for each text version that is not deleted.';

@@ -1,0 +1,29 @@
+-- A chapter without a bitmap has nothing covered; its length comes from the canon itself, which
+-- every snapshot sees as it is.
+create view progress.stored_chapters
+with (security_invoker = true) as
+select
+    ver.kind,
+    ver.version_id,
+    c.book_id,
+    c.chapter_id,
+    coalesce(bit_count(b.covered), 0)::integer as covered_verses,
+    case
+        when b.covered is null
+            then (
+                select count(*)::integer
+                from public.verses as v
+                where v.chapter_id = c.chapter_id
+            )
+        else length(b.covered)
+    end as total_verses
+from progress.versions as ver
+inner join progress.canon_chapters as c on ver.bible_version_id = c.bible_version_id
+left join progress.chapter_bitmap as b
+    on
+        ver.kind = b.kind
+        and ver.version_id = b.version_id
+        and c.chapter_id = b.chapter_id;
+
+comment on view progress.stored_chapters is
+'Covered and total verses of every chapter of every version, from the bitmaps.';

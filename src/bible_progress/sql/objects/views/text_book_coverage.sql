@@ -1,0 +1,15 @@
+create view public.text_book_coverage
+with (security_invoker = true) as
+select
+    b.version_id as text_version_id,
+    b.book_id,
+    b.complete_chapters,
+    b.total_chapters,
+    progress.is_complete(b.complete_chapters, b.total_chapters) as is_complete
+from progress.books_by_source as b
+where
+    b.source = 'live'
+    and b.kind = 'text';
+
+comment on view public.text_book_coverage is
+'From the base tables as they are now: every book of each text version''s canon, zeros included.';

@@ -1,0 +1,22 @@
+create view progress.versions
+with (security_invoker = true) as
+select
+    'audio'::text as kind,
+    v.id as version_id,
+    v.bible_version_id,
+    v.language_entity_id,
+    v.created_at
+from public.audio_versions as v
+where v.deleted_at is null
+union all
+select
+    'text'::text as kind,
+    v.id as version_id,
+    v.bible_version_id,
+    v.language_entity_id,
+    v.created_at
+from public.text_versions as v
+where v.deleted_at is null;
+
+comment on view progress.versions is
+'Every version that is not deleted, audio and text alike.';

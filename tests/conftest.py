@@ -1,0 +1,138 @@
+"""A real PostgreSQL for every test: embedded, or the server of DATABASE_URL.
+
+`conn` is the default: one connection whose transaction is rolled back. `database` is a database of
+its own, cloned from a template in a tenth of a second, for tests that commit or need several
+sessions.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+
+from bible_progress import install
+from bible_progress.embedded import database_server
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.builders import World
+
+Connect = Callable[..., Connection[Any]]
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_report_header() -> str:
+    where = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "embedded"
+    return f"postgresql: {where} {os.environ.get('BIBLE_PROGRESS_POSTGRES_BIN', '')}"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a server on which databases may be made."""
+    url = os.environ.get("DATABASE_URL")
+    with database_server(
+        url,
+        durable=False,
+        # max_prepared_transactions: tests commit in two phases too.
+        settings={"max_prepared_transactions": "10", "max_connections": "200", "jit": "off"},
+    ) as server_url:
+        yield server_url
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> Iterator[str]:
+    """The name of a database with Bible Progress installed and nothing in it."""
+    name = f"bp_template_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        _create(admin, name)
+        with psycopg.connect(make_conninfo(server, dbname=name), autocommit=True) as connection:
+            install.install(connection)
+        yield name
+        _drop(admin, name)
+
+
+@pytest.fixture
+def database(server: str, template: str) -> Iterator[str]:
+    """The URL of a database of this test's own, with Bible Progress installed."""
+    yield from _clone(server, template)
+
+
+@pytest.fixture
+def empty_database(server: str) -> Iterator[str]:
+    """The URL of an empty database of this test's own."""
+    yield from _clone(server, "template0")
+
+
+@pytest.fixture
+def connect(database: str) -> Iterator[Connect]:
+    """Opens connections to `database`, autocommit unless asked otherwise, and closes them."""
+    opened: list[Connection[Any]] = []
+
+    def open_one(*, autocommit: bool = True) -> Connection[Any]:
+        connection = psycopg.connect(database, autocommit=autocommit)
+        opened.append(connection)
+        return connection
+
+    yield open_one
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def shared_connection(server: str, template: str) -> Iterator[Connection[Any]]:
+    for url in _clone(server, template):
+        with psycopg.connect(url) as connection:
+            yield connection
+
+
+@pytest.fixture
+def conn(shared_connection: Connection[Any]) -> Iterator[Connection[Any]]:
+    """A connection to an installed database; what the test does is rolled back."""
+    shared_connection.rollback()
+    yield shared_connection
+    shared_connection.rollback()
+
+
+@pytest.fixture
+def world(conn: Connection[Any]) -> World:
+    """Builds canons, versions, texts and recordings in `conn`."""
+    return World(conn)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real catalogue data; the test is skipped where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no real catalogue data beside the checkout ({SHARED_DATA.name} is absent)")
+    return SHARED_DATA
+
+
+def _clone(server: str, template: str) -> Iterator[str]:
+    name = f"bp_test_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        _create(admin, name, template)
+        yield make_conninfo(server, dbname=name)
+        _drop(admin, name)
+
+
+def _create(admin: Connection[Any], name: str, template: str = "template0") -> None:
+    encoding = " encoding 'UTF8' locale 'C'" if template == "template0" else ""
+    admin.execute(
+        sql.SQL("create database {} template {} strategy file_copy" + encoding).format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+    )
+
+
+def _drop(admin: Connection[Any], name: str) -> None:
+    admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

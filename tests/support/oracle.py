@@ -1,0 +1,154 @@
+"""Stored against live against exact, at every level of progress.levels, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection, IsolationLevel, sql
+
+# A best version may be wrong while any version of its language is dirty.
+_DIRTY_KEYS = {
+    "language": "select v.language_entity_id from progress.dirty d"
+    " join progress.versions v using (kind, version_id) where d.kind = {kind}",
+    "version": "select d.version_id from progress.dirty d where d.kind = {kind}",
+}
+
+
+def drain(connection: Connection[Any]) -> int:
+    """Drain until nothing is due; returns how many versions were drained."""
+    drained = 0
+    while True:
+        connection.execute("select progress.settle()")
+        due = connection.execute("select kind, version_id from progress.due_versions(100)")
+        outcomes = [
+            connection.execute(
+                "select outcome from progress.drain_version(%s, %s)", list(row)
+            ).fetchone()
+            for row in due.fetchall()
+        ]
+        if not outcomes:
+            return drained
+        assert {row[0] for row in outcomes if row} <= {"drained", "clean", "locked"}, outcomes
+        drained += len(outcomes)
+
+
+def differences(
+    connection: Connection[Any], *, clean_only: bool
+) -> list[tuple[str, str, str, Any]]:
+    """Return (kind, level, side, row) for every row in which stored and live differ.
+
+    With `clean_only`, rows of versions that are dirty in this snapshot are left out.
+    """
+    found: list[tuple[str, str, str, Any]] = []
+    levels = connection.execute(
+        "select kind, level, stored, live, key_column from progress.levels"
+    ).fetchall()
+    assert len(levels) == 10
+    for kind, level, stored, live, key in levels:
+        where = sql.SQL("")
+        if clean_only:
+            dirty = _DIRTY_KEYS["language" if level == "language" else "version"]
+            where = sql.SQL(" where {key} not in (" + dirty + ")").format(
+                key=sql.Identifier(key), kind=sql.Literal(kind)
+            )
+        sides = {
+            "stored": sql.SQL("select * from {} s").format(_name(stored)) + where,
+            "live": sql.SQL("select * from {} l").format(_name(live)) + where,
+        }
+        for side, other in (("stored", "live"), ("live", "stored")):
+            rows = connection.execute(
+                sides[side] + sql.SQL(" except all ") + sides[other]
+            ).fetchall()
+            found += [(kind, level, side, row) for row in rows]
+    return found
+
+
+def inexact(connection: Connection[Any]) -> list[tuple[str, str, str, Any]]:
+    """Return (kind, level, side, row) for every row in which exact reads and live differ."""
+    found: list[tuple[str, str, str, Any]] = []
+    for level, exact, live in _EXACT:
+        for side, one, other in (("exact", exact, live), ("live", live, exact)):
+            for row in connection.execute(f"{one} except all {other}").fetchall():
+                found.append((row[0], level, side, row))
+    return found
+
+
+def assert_same(connection: Connection[Any]) -> None:
+    """Assert that stored = live for every version, and that exact reads equal both."""
+    assert differences(connection, clean_only=False) == []
+    assert inexact(connection) == []
+
+
+def assert_promises(connection: Connection[Any]) -> None:
+    """Assert G1 and G2 in this snapshot: clean is right, exact is right."""
+    assert differences(connection, clean_only=True) == []
+    assert inexact(connection) == []
+
+
+def drain_and_assert_same(connection: Connection[Any]) -> None:
+    """Assert the promises as things are, drain, and assert that everything is right."""
+    assert_promises(connection)
+    drain(connection)
+    assert_same(connection)
+
+
+@contextmanager
+def snapshot(connection: Connection[Any]) -> Iterator[Connection[Any]]:
+    """Hold one REPEATABLE READ snapshot of an idle autocommit connection."""
+    connection.autocommit = False
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    try:
+        yield connection
+    finally:
+        connection.rollback()
+        connection.isolation_level = None
+        connection.autocommit = True
+
+
+def _name(qualified: str) -> sql.Composable:
+    return sql.Identifier(*qualified.split("."))
+
+
+_EXACT = (
+    (
+        "verse",
+        "select v.kind, v.version_id, e.verse_id, e.chapter_id from progress.versions v"
+        " cross join lateral progress.exact_verses(v.kind, v.version_id) e",
+        "select kind, version_id, verse_id, chapter_id from progress.live_verses",
+    ),
+    (
+        "chapter",
+        "select v.kind, v.version_id, e.* from progress.versions v"
+        " cross join lateral progress.exact_chapters(v.kind, v.version_id) e",
+        "select kind, version_id, book_id, chapter_id, covered_verses, total_verses"
+        " from progress.live_chapters",
+    ),
+    (
+        "book",
+        "select v.kind, v.version_id, e.* from progress.versions v"
+        " cross join lateral progress.exact_books(v.kind, v.version_id) e",
+        "select kind, version_id, book_id, covered_verses, total_verses, chapters_with_any,"
+        " complete_chapters, total_chapters from progress.books_by_source"
+        " where source = 'live'",
+    ),
+    (
+        "version",
+        "select v.kind, v.version_id, e.covered_verses, e.total_verses, e.chapters_with_any,"
+        " e.complete_chapters, e.total_chapters, e.books_complete, e.total_books"
+        " from progress.versions v"
+        " cross join lateral progress.exact_version(v.kind, v.version_id) e",
+        "select kind, version_id, covered_verses, total_verses, chapters_with_any,"
+        " complete_chapters, total_chapters, books_complete, total_books"
+        " from progress.versions_by_source where source = 'live'",
+    ),
+    (
+        "language",
+        "select k.kind, l.id, progress.exact_best_version(k.kind, l.id) as best"
+        " from language_entities l cross join (values ('audio'), ('text')) k (kind)"
+        " where progress.exact_best_version(k.kind, l.id) is not null",
+        "select kind, language_entity_id, version_id from progress.best_versions_by_source"
+        " where source = 'live'",
+    ),
+)
