@@ -254,17 +254,18 @@ class EmbeddedPostgres:
         raise self._failure(f"was not ready within {START_SECONDS:.0f} s")
 
     def _end_child(self) -> None:
-        child, lifeline = self._child, self._lifeline
-        if child is None or lifeline is None:
-            return
+        """End what the supervisor runs, and with it the supervisor."""
+        child, self._child = self._child, None
+        lifeline, self._lifeline = self._lifeline, None
         try:
-            with suppress(OSError):
-                lifeline.send(b"x")  # closing is not enough where a fork has it
-            child.wait(STOP_SECONDS)
+            if child is not None and lifeline is not None:
+                with suppress(OSError):
+                    lifeline.send(b"x")  # closing is not enough where a fork has it
+                child.wait(STOP_SECONDS)
         finally:
-            self._child = self._lifeline = None
-            lifeline.close()
-        if child.returncode < 0:  # the supervisor itself was killed
+            if lifeline is not None:
+                lifeline.close()
+        if child is not None and child.returncode < 0:  # the supervisor itself was killed
             self._end_orphan()
 
     def _end_orphan(self) -> None:

@@ -86,7 +86,7 @@ def become(command: list[str], parent: int, libc: ctypes.CDLL | None) -> None:
             for number in (signal.SIGPIPE, signal.SIGXFSZ):  # python ignores them
                 signal.signal(number, signal.SIG_DFL)
             os.execv(command[0], command)  # noqa: S606
-    except OSError as error:
+    except Exception as error:
         os.write(2, f"cannot run {command[0]}: {error}\n".encode())
     finally:
         os._exit(127)

@@ -95,7 +95,7 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
             f"Bible Progress is not installed in this database ({message})",
             hint="Run `bible-progress install` first.",
         )
-    if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014":
+    if error.sqlstate is None or (error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014"):
         return ConnectionFailed(f"the database connection failed: {message}", hint=hint)
     if isinstance(error, pg.ReadOnlySqlTransaction):
         return DatabaseRefused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection
 from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row, scalar_row
+from psycopg.sql import SQL, Identifier
 
 from . import __version__, sql
 from .db import translated
@@ -131,9 +132,7 @@ def make_plan(
             _refuse_host(run)
             advised = tuple(row["statement"] for row in run("advised_indexes"))
         applied = (
-            {row["name"]: row["checksum"] for row in run("applied_migrations")}
-            if installed
-            else {}
+            {row["name"]: row["checksum"] for row in run("applied_migrations")} if installed else {}
         )
         working = run("working_triggers")[0]["working"]
         return Plan(
@@ -228,8 +227,8 @@ def uninstall(
             _set_lock_timeout(cursor, lock_timeout_seconds)
             for name, table in triggers():
                 cursor.execute(
-                    psycopg.sql.SQL("drop trigger if exists {} on {}").format(
-                        psycopg.sql.Identifier(name), psycopg.sql.Identifier("public", table)
+                    SQL("drop trigger if exists {} on {}").format(
+                        Identifier(name), Identifier("public", table)
                     )
                 )
             removed.append(f"{len(triggers())} triggers")
@@ -237,11 +236,7 @@ def uninstall(
             removed.append(f"{len(views())} views")
             try:
                 for table in CONTRACT_TABLES:
-                    cursor.execute(
-                        psycopg.sql.SQL("drop table {}").format(
-                            psycopg.sql.Identifier("public", table)
-                        )
-                    )
+                    cursor.execute(SQL("drop table {}").format(Identifier("public", table)))
             except pg.DependentObjectsStillExist as error:
                 raise _dependents(error) from error
             removed.append("the queue and the dead letters")
@@ -250,11 +245,7 @@ def uninstall(
             removed.append("schema progress with the rollups and the history")
             if owns_host_tables and not has_rows:
                 for table in reversed(HOST_TABLES):
-                    cursor.execute(
-                        psycopg.sql.SQL("drop table {}").format(
-                            psycopg.sql.Identifier("public", table)
-                        )
-                    )
+                    cursor.execute(SQL("drop table {}").format(Identifier("public", table)))
                 removed.append(f"{len(HOST_TABLES)} empty host tables that install made")
             else:
                 kept.append(
@@ -268,11 +259,7 @@ def _drop_views(cursor: psycopg.Cursor[Any]) -> None:
     # Without cascade, so that a view of the host on ours is an error and not a loss.
     try:
         for schema, name in reversed(views()):
-            cursor.execute(
-                psycopg.sql.SQL("drop view if exists {}").format(
-                    psycopg.sql.Identifier(schema, name)
-                )
-            )
+            cursor.execute(SQL("drop view if exists {}").format(Identifier(schema, name)))
     except pg.DependentObjectsStillExist as error:
         raise _dependents(error) from error
 
@@ -286,7 +273,7 @@ def _dependents(error: psycopg.Error) -> InstallRefused:
 
 
 @contextmanager
-def _rows(connection: Connection[Any]) -> Iterator[Any]:
+def _rows(connection: Connection[Any]) -> Generator[Any]:
     with connection.cursor(row_factory=dict_row) as cursor:
 
         def run(name: str, **parameters: object) -> list[DictRow]:

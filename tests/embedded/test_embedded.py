@@ -1,22 +1,16 @@
-"""The embedded PostgreSQL: what it serves, what it refuses, and that it leaves nothing behind."""
+"""The embedded PostgreSQL: what it serves, from which programs, and which folders it refuses."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from probes import lives, run_folder, value
 
 from bible_progress import embedded_binaries
 from bible_progress.embedded import EmbeddedPostgres, database_server, find_binaries
@@ -24,124 +18,47 @@ from bible_progress.errors import EmbeddedFailed
 
 AS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="only root changes the account")
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-# A program that owns a server and tells its pid and URL.
-OWNER = """
-import os, sys, time
-from pathlib import Path
-from bible_progress.embedded import EmbeddedPostgres
-folder = Path(sys.argv[2]) if sys.argv[2:] else None
-with EmbeddedPostgres(folder, durable=False) as server:
-    if sys.argv[1] == "fork" and os.fork() == 0:
-        time.sleep(30)
-    print(server.pid, server.url, flush=True)
-    time.sleep(60)
-"""
-
-
-def value(url: str, query: str) -> Any:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(query.encode()).fetchone()
-    assert row is not None
-    return row[0]
-
-
-def run_folder(url: str) -> Path:
-    return Path(parse_qs(urlsplit(url).query)["host"][0]).parent
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def soon(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def modes(*folders: Path) -> list[tuple[int, int, int]]:
     return [(f.stat().st_mode, f.stat().st_uid, f.stat().st_gid) for f in folders]
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[EmbeddedPostgres]:
+def shared() -> Iterator[EmbeddedPostgres]:
     with EmbeddedPostgres(durable=False) as running:
         yield running
 
 
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that every account can enter, also used for temporary files."""
-    folder = Path(tempfile.mkdtemp(prefix="place-", dir="/tmp"))
-    folder.chmod(0o755)
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setenv("TMPDIR", str(folder))
-    yield folder
-    shutil.rmtree(folder)
+def test_serves_with_sane_settings(shared: EmbeddedPostgres) -> None:
+    assert value(shared.url, "select current_database()") == "postgres"
+    assert value(shared.url, "show timezone") == "UTC"
+    assert value(shared.url, "show server_encoding") == "UTF8"
+    assert int(value(shared.url, "show max_connections")) >= 100
+    assert value(shared.url, "show listen_addresses") == ""
+    assert value(shared.url, "show fsync") == "off"
+    shared.check()
 
 
-@pytest.fixture
-def owner() -> Iterator[Callable[..., tuple[subprocess.Popen[str], int, str]]]:
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str) -> tuple[subprocess.Popen[str], int, str]:
-        command = [sys.executable, "-c", OWNER, *(arguments or ("plain",))]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        started.append(process)
-        assert process.stdout is not None
-        pid, url = process.stdout.readline().split()
-        return process, int(pid), url
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def test_serves_with_sane_settings(server: EmbeddedPostgres) -> None:
-    assert value(server.url, "select current_database()") == "postgres"
-    assert value(server.url, "show timezone") == "UTC"
-    assert value(server.url, "show server_encoding") == "UTF8"
-    assert int(value(server.url, "show max_connections")) >= 100
-    assert value(server.url, "show listen_addresses") == ""
-    assert value(server.url, "show fsync") == "off"
-    server.check()
-
-
-def test_url_of_any_database(server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_url_of_any_database(shared: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("PGDATABASE", "absent")
-    with psycopg.connect(server.url, autocommit=True) as connection:
+    with psycopg.connect(shared.url, autocommit=True) as connection:
         connection.execute('create database "a b/c?d"')
-    assert value(server.url_for("a b/c?d"), "select current_database()") == "a b/c?d"
+    assert value(shared.url_for("a b/c?d"), "select current_database()") == "a b/c?d"
 
 
-def test_socket_folder_is_private(server: EmbeddedPostgres) -> None:
-    base = run_folder(server.url)
+def test_socket_folder_is_private(shared: EmbeddedPostgres) -> None:
+    base = run_folder(shared.url)
     assert (base / "s").stat().st_mode & 0o777 == 0o700
     assert base.stat().st_mode & 0o777 == 0o700
 
 
-@needs_linux
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_server_sees_no_secrets_of_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "hidden")
     monkeypatch.setenv("PGDATA", "/nowhere")
@@ -151,7 +68,7 @@ def test_server_sees_no_secrets_of_its_owner(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.undo()
         assert value(server.url, "select 1") == 1
     names = {entry.partition(b"=")[0].decode() for entry in inherited.split(b"\0") if entry}
-    assert names <= {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "HOME", "LC_ALL"} | {"PGDATA"}
+    assert names <= {"PATH", "TMPDIR", "LD_LIBRARY_PATH", "HOME", "LC_ALL"}
     assert b"/nowhere" not in inherited
 
 
@@ -173,126 +90,17 @@ def test_temporary_server_leaves_nothing() -> None:
 
 
 def test_two_servers_at_once_and_data_kept_between_runs(
-    place: Path, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    place: Path, shared: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
     folder = Path("new/deep")
     with EmbeddedPostgres(folder) as kept:
-        assert kept.url != server.url
+        assert kept.url != shared.url
         with psycopg.connect(kept.url) as connection:
             connection.execute("create table t as select 42 as answer")
     with EmbeddedPostgres(folder) as kept:
         assert value(kept.url, "select answer from t") == 42
-    assert sorted(os.listdir(folder)) == ["lock", "pgdata", "postgres.log"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_outlives_its_owner(owner: Any, number: signal.Signals) -> None:
-    process, pid, url = owner()
-    process.send_signal(number)
-    assert soon(lambda: not lives(pid))
-    assert soon(lambda: not run_folder(url).exists())
-
-
-def test_a_fork_of_the_owner_keeps_nothing_alive(owner: Any) -> None:
-    process, pid, _ = owner("fork")
-    process.kill()
-    assert soon(lambda: not lives(pid))
-
-
-@needs_linux
-def test_nothing_outlives_owner_and_supervisor(owner: Any, place: Path) -> None:
-    process, pid, url = owner()
-    os.kill(parent_of(pid), signal.SIGKILL)
-    process.kill()
-    assert soon(lambda: not lives(pid))
-    left = run_folder(url)
-    assert left.parent == place
-    with EmbeddedPostgres(durable=False):
-        assert left.exists()  # too young to be told from one that is being made
-    os.utime(left, (0, 0))
-    with EmbeddedPostgres(durable=False) as server:
-        os.utime(run_folder(server.url), (0, 0))
-        assert not left.exists()
-        with EmbeddedPostgres(durable=False):
-            assert value(server.url, "select 1") == 1
-
-
-@needs_linux
-def test_a_killed_supervisor_ends_the_server() -> None:
-    with EmbeddedPostgres(durable=False) as server:
-        pid, base = server.pid, run_folder(server.url)
-        os.kill(parent_of(pid), signal.SIGKILL)
-        assert soon(lambda: not lives(pid))
-    assert not base.exists()
-
-
-def test_start_killed_halfway_does_not_spoil_the_folder(place: Path) -> None:
-    folder = place / "data"
-    with subprocess.Popen([sys.executable, "-c", OWNER, "plain", str(folder)]) as process:
-        assert soon(lambda: any(folder.glob(".initdb-*/PG_VERSION")))
-        process.kill()
-    with EmbeddedPostgres(folder) as server:
-        assert value(server.url, "select 1") == 1
-
-
-def test_any_thread_may_start_it() -> None:
-    server = EmbeddedPostgres(durable=False)
-    thread = threading.Thread(target=server.start)
-    thread.start()
-    thread.join()
-    try:
-        time.sleep(0.5)
-        assert value(server.url, "select 1") == 1
-    finally:
-        server.stop()
-
-
-def test_a_crash_is_reported_with_the_log() -> None:
-    with EmbeddedPostgres(durable=False) as server:
-        os.kill(server.pid, signal.SIGQUIT)
-        assert soon(lambda: not lives(server.pid))
-
-        def reported() -> bool:
-            try:
-                server.check()
-            except EmbeddedFailed as error:
-                return "received immediate shutdown request" in str(error)
-            return False
-
-        assert soon(reported)
-
-
-def test_a_wrong_setting_is_reported_and_nothing_is_left(place: Path) -> None:
-    server = EmbeddedPostgres(settings={"no_such_setting": "1"}, durable=False)
-    with pytest.raises(EmbeddedFailed, match='unrecognized configuration parameter "no_such_'):
-        server.start()
-    assert not list(place.glob("bible-progress-run-*"))
-
-
-def test_second_server_on_the_same_folder_is_refused(owner: Any, place: Path) -> None:
-    folder = place / "data"
-    process, _, url = owner("plain", str(folder))
-    with pytest.raises(EmbeddedFailed, match=f"started by process {process.pid}"):
-        EmbeddedPostgres(folder).start()
-    # PostgreSQL's own lock still stands where ours is lost.
-    (folder / "lock").unlink()
-    with pytest.raises(EmbeddedFailed, match=r"postmaster\.pid"):
-        EmbeddedPostgres(folder).start()
-    assert value(url, "select 1") == 1
-    process.kill()
-    (folder / "lock").unlink()
-    assert soon(lambda: not (folder / "pgdata" / "postmaster.pid").exists())
-    with EmbeddedPostgres(folder) as server:
-        assert value(server.url, "select 1") == 1
-
-
-def test_owner_killed_and_started_again_at_once(owner: Any, place: Path) -> None:
-    process, *_ = owner("plain", str(place / "data"))
-    process.kill()
-    process.wait()
-    with EmbeddedPostgres(place / "data") as server:
-        assert value(server.url, "select 1") == 1
+    assert names(folder) == ["lock", "pgdata", "postgres.log"]
 
 
 def test_folders_that_are_something_else_are_refused(place: Path) -> None:
@@ -308,7 +116,7 @@ def test_folders_that_are_something_else_are_refused(place: Path) -> None:
     }.items():
         with pytest.raises(EmbeddedFailed, match=message):
             EmbeddedPostgres(place / name).start()
-    assert os.listdir(place / "full") == ["letter.txt"]
+    assert names(place / "full") == ["letter.txt"]
 
 
 def test_data_of_another_major_version_is_refused(place: Path) -> None:
@@ -330,7 +138,7 @@ def test_modes_of_folders_that_exist_stay(place: Path) -> None:
             EmbeddedPostgres(private / "data").start()
         with pytest.raises(EmbeddedFailed, match=f"who cannot enter {private}"):
             EmbeddedPostgres(private).start()
-        assert os.listdir(private) == []
+        assert names(private) == []
     else:
         with EmbeddedPostgres(private / "data", durable=False) as server:
             assert value(server.url, "select 1") == 1

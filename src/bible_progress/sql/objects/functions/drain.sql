@@ -11,8 +11,6 @@ declare
     v_before integer;
 begin
     loop
-        perform progress.settle();
-        commit;
         v_before := v_left;
         for v_due in
             select d.kind, d.version_id

@@ -7,7 +7,7 @@ returns table (
     signals integer,
     chapters integer,
     rows_changed integer,
-    oldest_at timestamptz,
+    lag_seconds double precision,
     error text
 )
 language plpgsql
@@ -16,6 +16,7 @@ as $$
 declare
     v_whole boolean;
     v_chapter_ids text[];
+    v_oldest_at timestamptz;
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'a drain must run in a READ COMMITTED transaction, this one is %',
@@ -58,7 +59,7 @@ begin
             min(c.enqueued_at),
             coalesce(bool_or(c.chapter_id is null), false),
             array_agg(distinct c.chapter_id) filter (where c.chapter_id is not null)
-        into signals, oldest_at, v_whole, v_chapter_ids
+        into signals, v_oldest_at, v_whole, v_chapter_ids
         from claimed as c;
 
         if signals = 0 then
@@ -78,6 +79,7 @@ begin
         delete from progress.failure as f
         where f.kind = p_kind and f.version_id = p_version_id;
         outcome := 'drained';
+        lag_seconds := extract(epoch from clock_timestamp() - v_oldest_at);
     exception
         -- "others" leaves out cancelled statements and failed assertions; a timeout is a failure
         -- like any other, and without a record of it the version would be tried at once again.
@@ -94,4 +96,5 @@ $$;
 comment on function progress.drain_version(text, uuid) is
 'Claim the signals of a version and refresh what they name, in this transaction. Outcome: drained,
 clean (no signal), locked (another drain has it), failed (signals kept, retried later) or dead
-(signals moved to the dead letters). Needs READ COMMITTED.';
+(signals moved to the dead letters). lag_seconds is the age of the oldest signal when its numbers
+were ready to commit; chapters is 0 for a whole version. Needs READ COMMITTED.';

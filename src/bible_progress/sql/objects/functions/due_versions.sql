@@ -3,10 +3,11 @@
 create or replace function progress.due_versions(p_limit integer)
 returns table (kind text, version_id uuid, oldest_at timestamptz)
 language plpgsql
-stable
 set search_path = ''
 as $$
 begin
+    perform progress.settle();
+
     return query
     select
         oldest.kind,
@@ -33,4 +34,5 @@ end
 $$;
 
 comment on function progress.due_versions(integer) is
-'Versions with signals that are not backing off, oldest signal first, at most p_limit.';
+'Versions with signals that are not backing off, oldest signal first, at most p_limit. Settles
+changes of structure first.';

@@ -57,4 +57,4 @@ $$;
 
 comment on function progress.settle() is
 'Turn changes of structure that no running transaction can have missed into signals; returns how
-many. The drain loop calls it before it looks for dirty versions.';
+many. due_versions calls it.';

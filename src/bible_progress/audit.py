@@ -1,0 +1,112 @@
+"""Compare what is stored with what the base tables say, and queue what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row, dict_row, scalar_row, tuple_row
+
+from . import sql
+from .db import translated
+from .install import triggers
+from .models import Drift
+
+_QUERIES = sql.queries("audit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftedVersion:
+    """A clean version whose stored numbers differ from the base tables."""
+
+    kind: str
+    version_id: UUID
+    rows: tuple[Drift, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Audit:
+    """What an audit found. `dirty` versions were left out: their numbers may differ."""
+
+    checked: int = 0
+    dirty: int = 0
+    drifted: list[DriftedVersion] = field(default_factory=list[DriftedVersion])
+    broken_triggers: list[str] = field(default_factory=list[str])
+    lying_totals: list[str] = field(default_factory=list[str])
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether stored numbers can be trusted; a lying total_verses is the host's matter."""
+        return not self.drifted and not self.broken_triggers
+
+
+def audit(
+    connection: Connection[Any],
+    *,
+    sample: int | None = None,
+    repair: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Audit:
+    """Compare all versions, or `sample` random ones, each in one snapshot.
+
+    `repair` queues those that differ for a refresh. `progress` gets (versions done, in all).
+    """
+    found = Audit()
+    with translated(), connection.cursor(row_factory=tuple_row) as cursor:
+        if sample is None:
+            cursor.execute(_QUERIES["versions"])
+        else:
+            cursor.execute(_QUERIES["sample"], {"limit": sample})
+        versions = cursor.fetchall()
+        for done, (kind, version_id) in enumerate(versions):
+            progress(done, len(versions))
+            rows = drift(connection, kind, version_id)
+            if rows is None:
+                found.dirty += 1
+                continue
+            found.checked += 1
+            if rows:
+                found.drifted.append(
+                    DriftedVersion(kind=kind, version_id=version_id, rows=tuple(rows))
+                )
+                if repair:
+                    cursor.execute(_QUERIES["repair"], {"kind": kind, "version_id": version_id})
+        progress(len(versions), len(versions))
+    found.broken_triggers = broken_triggers(connection)
+    found.lying_totals = _lying_totals(connection)
+    return found
+
+
+def drift(connection: Connection[Any], kind: str, version_id: UUID) -> list[Drift] | None:
+    """Return the rows by which a version's stored numbers are wrong; None if it is dirty."""
+    parameters = {"kind": kind, "version_id": version_id}
+    with translated(), connection.cursor(row_factory=scalar_row) as cursor:
+        if cursor.execute(_QUERIES["is_dirty"], parameters).fetchone():
+            return None
+    with translated(), connection.cursor(row_factory=class_row(Drift)) as cursor:
+        return cursor.execute(_QUERIES["drift"], parameters).fetchall()
+
+
+def broken_triggers(connection: Connection[Any]) -> list[str]:
+    """Return which of our triggers are missing or disabled; writes past them leave no signal."""
+    with translated(), connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_QUERIES["triggers"], {}).fetchall()
+    state = {(row["name"], row["table_name"]): row["is_enabled"] for row in rows}
+    return [
+        f"{name} on public.{table} is {'disabled' if (name, table) in state else 'missing'}"
+        for name, table in triggers()
+        if not state.get((name, table))
+    ]
+
+
+def _lying_totals(connection: Connection[Any]) -> list[str]:
+    with translated(), connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_QUERIES["lying_totals"]).fetchall()
+    return [
+        f"chapters.total_verses of {row['chapter_id']} says {row['stored']}, "
+        f"the chapter has {row['counted']}"
+        for row in rows
+    ]

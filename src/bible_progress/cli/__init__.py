@@ -1,0 +1,73 @@
+"""The command line: one module a command, each with `add` (its parser) and `run`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from .. import __version__
+from ..errors import BibleProgressError
+from . import dead_letter, demo, import_, install, refresh, status, uninstall, verify, worker
+
+COMMANDS = (
+    demo,
+    install,
+    uninstall,
+    status,
+    worker,
+    refresh,
+    verify,
+    dead_letter,
+    import_,
+)
+
+_EPILOG = """\
+exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database refused,
+5 cannot install here, 6 not installed, 7 bad input, 8 production guard, 9 drift found,
+10 work remains, 11 embedded PostgreSQL failed, 130 interrupted"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    parser = argparse.ArgumentParser(
+        prog="bible-progress",
+        description="Coverage of Bible texts and recordings on PostgreSQL, fresh within "
+        "milliseconds of a write.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"bible-progress {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(subparsers)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. Errors for people go to stderr."""
+    # Without this a SIGTERM would skip every clean-up that a Ctrl-C gets.
+    signal.signal(signal.SIGTERM, _terminate)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        options = build_parser().parse_args(arguments)
+        return options.run(options) or 0
+    except BibleProgressError as error:
+        errors.print(f"bible-progress: {error}", style="red", markup=False)
+        if error.hint:
+            errors.print(error.hint, markup=False)
+        return error.exit_code
+    except KeyboardInterrupt:
+        errors.print("interrupted", style="yellow")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output left, as `| head` does.
+        sys.stderr.close()
+        return 0
+
+
+def _terminate(signum: int, _frame: object) -> None:
+    raise KeyboardInterrupt

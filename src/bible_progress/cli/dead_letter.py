@@ -1,0 +1,91 @@
+"""bible-progress dead-letter"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from .. import drain, insights
+from ..db import connect
+from ..errors import InputError, UsageError
+from .options import Subparsers, database_url, in_ci, override, require_database
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "dead-letter",
+        help="list, retry or discard signals that were given up",
+        description="Signals of versions that failed too often. Reads of those versions are live "
+        "until the letter is retried with success.",
+    )
+    database_url(parser)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    lister = actions.add_parser("list", help="show them with their errors")
+    lister.add_argument("--json", action="store_true", help="print JSON")
+    lister.set_defaults(run=_list)
+    retry = actions.add_parser("retry", help="put them back into the queue")
+    retry.add_argument("ids", nargs="*", type=int, metavar="ID")
+    retry.add_argument("--all", action="store_true", help="every one")
+    override(retry)
+    retry.set_defaults(run=_retry)
+    discard = actions.add_parser(
+        "discard", help="drop some whose version is right all the same; refused otherwise"
+    )
+    discard.add_argument("ids", nargs="+", type=int, metavar="ID")
+    override(discard)
+    discard.set_defaults(run=_discard)
+
+
+def _list(options: argparse.Namespace) -> int:
+    with connect(require_database(options)) as connection:
+        letters = insights.dead_letters(connection)
+    if options.json:
+        print(json.dumps([asdict(letter) for letter in letters], default=str, indent=2))
+        return 0
+    console = Console(highlight=False)
+    if not letters:
+        console.print("There are no dead letters.")
+        return 0
+    table = Table("id", "kind", "version", "chapter", "died", "attempts", "last error", box=None)
+    for letter in letters:
+        table.add_row(
+            str(letter.id),
+            letter.kind,
+            str(letter.version_id),
+            letter.chapter_id or "all",
+            f"{letter.died_at:%Y-%m-%d %H:%M}",
+            str(letter.attempts),
+            letter.last_error,
+        )
+    console.print(table)
+    return 0
+
+
+def _retry(options: argparse.Namespace) -> int:
+    if bool(options.ids) == options.all:
+        raise UsageError("name the dead letters to retry, or give --all")
+    with connect(require_database(options)) as connection, connection.transaction():
+        drain.guard(connection, "dead-letter retry", automated=in_ci(), reason=options.override)
+        moved = insights.retry_dead_letters(connection, options.ids or None)
+        if options.ids and moved < len(set(options.ids)):
+            raise InputError(
+                "some of these dead letters do not exist: "
+                + ", ".join(str(letter_id) for letter_id in options.ids),
+                hint="Nothing was changed; see bible-progress dead-letter list.",
+            )
+    print(f"{moved} dead letters are back in the queue")
+    return 0
+
+
+def _discard(options: argparse.Namespace) -> int:
+    with connect(require_database(options)) as connection, connection.transaction():
+        drain.guard(connection, "dead-letter discard", automated=in_ci(), reason=options.override)
+        for letter_id in options.ids:
+            insights.discard_dead_letter(connection, letter_id)
+    print(f"{len(options.ids)} dead letters discarded")
+    return 0

@@ -1,0 +1,174 @@
+"""bible-progress demo"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from .. import insights, install
+from ..db import connect
+from ..demo import Demo, Edit, refuse_used_database
+from ..embedded import database_server
+from ..models import VersionProgress
+from ..worker import Worker, WorkerSettings
+from .options import Subparsers, check, database_url
+from .refresh import drain_with_progress
+
+_BAR = 8
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="watch real Bible texts stay counted, on a PostgreSQL of its own",
+        description="Start an embedded PostgreSQL (or use an empty database), load real texts and "
+        "sample recordings, show their coverage, edit them and show how soon the numbers are "
+        "fresh. Stays up until Ctrl-C.",
+    )
+    database_url(parser)
+    parser.add_argument("--once", action="store_true", help="exit after the report")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demo."""
+    check(options)
+    console = Console(highlight=False)
+    with (
+        console.status("starting PostgreSQL"),
+        database_server(options.database_url, durable=False) as url,
+        connect(url) as connection,
+    ):
+        refuse_used_database(connection)
+        install.install(connection)
+        demo = Demo(connection)
+        _load(demo, console)
+        drained = drain_with_progress(connection, console)
+        state = insights.status(connection)
+        console.print(
+            f"PostgreSQL {state.server_version}: {state.text_versions} texts and "
+            f"{state.audio_versions} recordings loaded, {drained} versions counted\n"
+        )
+        console.print(coverage_table(insights.versions(connection)))
+        worker = Worker(WorkerSettings(database_url=url, idle_seconds=0.01))
+        thread = threading.Thread(target=worker.run, daemon=True)
+        thread.start()
+        worker.wait_until_warm(30)
+        try:
+            console.print()
+            console.print(edits_table(list(demo.edits())))
+            if not options.once:
+                _stay(console, url)
+        finally:
+            worker.stop()
+            thread.join()
+    return 0
+
+
+def _load(demo: Demo, console: Console) -> None:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("loading {task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        demo.load(
+            lambda what, done, total: bar.update(
+                task, description=what, completed=done, total=total
+            )
+        )
+
+
+def _stay(console: Console, url: str) -> None:
+    console.print(
+        Panel(
+            Text.assemble(
+                ("Still running, and a worker keeps it fresh. Edit what you like.\n", "bold"),
+                f"\n  psql '{url}'\n\n",
+                "Stored, fresh within milliseconds: mv_text_version_progress_summary,\n"
+                "mv_text_chapter_coverage, mv_language_entity_best_text_version, ...\n",
+                "The same from the base tables: the names without mv_.\n\n",
+                "Ctrl-C ends it and removes everything.",
+            ),
+            expand=False,
+        ),
+        soft_wrap=True,
+    )
+    # A signal interrupts the wait as KeyboardInterrupt.
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("stopping")
+
+
+def coverage_table(versions: list[VersionProgress]) -> Table:
+    """Return the versions with a bar per testament; a star marks the best of its language."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("")
+    table.add_column("version")
+    table.add_column("language")
+    table.add_column("Old Testament", no_wrap=True)
+    table.add_column("New Testament", no_wrap=True)
+    table.add_column("verses", justify="right", no_wrap=True)
+    table.add_column("books", justify="right", no_wrap=True)
+    kind = None
+    for version in versions:
+        if version.kind != kind:
+            kind = version.kind
+            table.add_row("", Text("Recordings" if kind == "audio" else "Texts", style="bold"))
+        table.add_row(
+            "★" if version.is_best else "",
+            Text(f"{version.name}"),
+            Text(version.language or "-"),
+            bar(version.old_covered, version.old_total),
+            bar(version.new_covered, version.new_total),
+            f"{version.covered_verses:,}",
+            f"{version.books_complete}/{version.total_books}",
+        )
+    table.caption = "★ best version of its language and kind; bars are full only at 100 %"
+    table.caption_justify = "left"
+    return table
+
+
+def bar(covered: int, total: int) -> Text:
+    """Return a bar with its percentage, both rounded down: full means that nothing is missing."""
+    share = insights.percent(covered, total)
+    if share is None:
+        return Text("no verses", style="dim")
+    filled = covered * _BAR // total
+    # One step of colour for something, so that a verse in an empty testament shows.
+    some = 1 if covered and not filled else 0
+    style = "green" if covered == total else "yellow"
+    return Text.assemble(
+        ("█" * filled + "▏" * some, style),
+        ("░" * (_BAR - filled - some), "bright_black"),
+        f" {share:3d} %",
+    )
+
+
+def edits_table(edits: list[Edit]) -> Table:
+    """Return what each edit changed and how soon the numbers were fresh."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("live edit")
+    table.add_column("version")
+    table.add_column("verses", justify="right", no_wrap=True)
+    table.add_column("books", justify="right", no_wrap=True)
+    table.add_column("fresh after", justify="right", no_wrap=True)
+    for edit in edits:
+        table.add_row(
+            edit.what,
+            Text(edit.version),
+            f"{edit.verses_before:,} → {edit.verses_after:,}",
+            f"{edit.books_before} → {edit.books_after}",
+            f"{edit.lag_seconds * 1000:.1f} ms",
+        )
+    return table

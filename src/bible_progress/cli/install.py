@@ -1,0 +1,82 @@
+"""bible-progress install"""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+
+from .. import install as installer
+from ..db import connect
+from .options import Subparsers, database_url, require_database, seconds, setting
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "install",
+        help="install or upgrade Bible Progress in a database",
+        description="Install or upgrade in one transaction. Running it again is harmless. On an "
+        "empty database it also creates the host tables; on another it checks them.",
+    )
+    database_url(parser)
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done; do nothing")
+    setting(
+        parser,
+        "--environment",
+        env="BIBLE_PROGRESS_ENVIRONMENT",
+        type=_environment,
+        metavar="development|production",
+        help="in production, manual refreshes and repairs are refused",
+    )
+    parser.add_argument(
+        "--reader",
+        action="append",
+        metavar="ROLE",
+        help="a role that may read the contract; repeatable, kept for later installs",
+    )
+    setting(
+        parser,
+        "--lock-timeout",
+        env="BIBLE_PROGRESS_LOCK_TIMEOUT",
+        type=seconds,
+        default="30",
+        metavar="SECONDS",
+        help="how long to wait for writers of the host tables",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Install, or say what an install would do."""
+    console = Console(highlight=False, soft_wrap=True)
+    with connect(require_database(options)) as connection:
+        if options.dry_run:
+            plan = installer.make_plan(connection, readers=options.reader or ())
+        else:
+            plan = installer.install(
+                connection,
+                environment=options.environment,
+                readers=options.reader,
+                lock_timeout_seconds=options.lock_timeout,
+            )
+    what = "would be done" if options.dry_run else "done"
+    console.print(
+        f"{plan.database} (PostgreSQL {plan.server_version}): {what} in one transaction",
+        markup=False,
+    )
+    for step in plan.steps():
+        console.print(f"  {step}", markup=False)
+    if plan.advised_indexes:
+        console.print("These indexes are missing; drains are slow without them:")
+        for statement in plan.advised_indexes:
+            console.print(f"  {statement}", markup=False)
+    if not options.dry_run:
+        console.print("Next: bible-progress worker keeps it fresh, bible-progress status shows it.")
+    return 0
+
+
+def _environment(text: str) -> str:
+    if text not in ("development", "production"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither development nor production")
+    return text

@@ -1,0 +1,98 @@
+"""bible-progress refresh"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .. import drain, insights
+from ..db import connect, translated
+from ..errors import WorkRemains
+from .options import Subparsers, database_url, in_ci, override, require_database
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "refresh",
+        help="drain until the queue is empty",
+        description="Drain until the queue is empty. With --all or --version, recompute from the "
+        "base tables first. Can be interrupted and run again.",
+    )
+    database_url(parser)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="recompute every version")
+    which.add_argument(
+        "--version", type=_version_id, dest="version_id", metavar="ID", help="recompute one version"
+    )
+    override(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Drain, showing how far it is."""
+    console = Console(highlight=False, soft_wrap=True)
+    with connect(require_database(options)) as connection:
+        action = "rebuild" if options.all else "refresh"
+        drain.guard(connection, action, automated=in_ci(), reason=options.override)
+        if options.all:
+            drain.signal_all(connection)
+        elif options.version_id is not None:
+            drain.signal_version(connection, options.version_id)
+        started = time.perf_counter()
+        drained = drain_with_progress(connection, console)
+        state = insights.status(connection)
+    console.print(f"drained {drained} versions in {time.perf_counter() - started:.1f} s")
+    if state.unsettled_changes:
+        console.print(
+            f"{state.unsettled_changes} changes of the canon or of recordings wait until the "
+            "transactions that ran beside them have ended; reads of their versions are live."
+        )
+    if state.failing_versions or state.dead_letters:
+        raise WorkRemains(
+            f"{state.failing_versions} versions failed and wait for another attempt, "
+            f"{state.dead_letters} signals are dead letters; their reads are live",
+            hint="bible-progress status and bible-progress dead-letter list show the errors.",
+        )
+    return 0
+
+
+def drain_with_progress(connection: Any, console: Console) -> int:
+    """Drain until nothing is due, behind a progress bar with an estimate; return how many."""
+    drainer = drain.Drainer(connection)
+    drained = 0
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("versions,"),
+        TimeRemainingColumn(),
+    )
+    with translated(), Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("draining", total=insights.status(connection).dirty_versions)
+        while due := drainer.due(50):
+            worked = False
+            for version in due:
+                result = drainer.drain(version)
+                if result.outcome == "drained":
+                    drained += 1
+                    bar.advance(task)
+                worked = worked or result.outcome != "locked"
+            waiting = insights.status(connection).dirty_versions
+            bar.update(task, total=drained + waiting)
+            if not worked:
+                # Another drain holds what is left; its commit is a moment away.
+                time.sleep(0.02)
+    return drained
+
+
+def _version_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a version id (a UUID)") from None

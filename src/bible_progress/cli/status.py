@@ -1,0 +1,101 @@
+"""bible-progress status"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from .. import insights
+from ..db import connect
+from ..models import Status
+from .options import Subparsers, database_url, require_database
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "status",
+        help="show versions, queue, dead letters and whether anything drains",
+        description="Show at a glance what there is, what waits, and whether anything drains.",
+    )
+    database_url(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the status."""
+    with connect(require_database(options)) as connection:
+        state = insights.status(connection)
+        failures = insights.failures(connection)
+    if options.json:
+        print(
+            json.dumps(
+                {**asdict(state), "failures": [asdict(f) for f in failures]},
+                default=str,
+                indent=2,
+            )
+        )
+        return 0
+    console = Console(highlight=False)
+    table = Table.grid(padding=(0, 2))
+    table.add_row("versions", f"{state.text_versions} text, {state.audio_versions} audio")
+    table.add_row(
+        "queue",
+        f"{state.queue_depth} signals for {state.dirty_versions} versions, "
+        f"oldest {age(state.oldest_signal_seconds)}"
+        if state.dirty_versions
+        else "empty",
+    )
+    if state.unsettled_changes:
+        table.add_row("unsettled", f"{state.unsettled_changes} changes wait for running writers")
+    table.add_row("failing", f"{state.failing_versions} versions")
+    table.add_row("dead letters", str(state.dead_letters))
+    table.add_row("drained by", _drained_by(state))
+    table.add_row(
+        "last drain",
+        "never"
+        if state.last_drain_at is None
+        else f"{age((datetime.now(UTC) - state.last_drain_at).total_seconds())} ago",
+    )
+    table.add_row("strategy", f"{state.strategy}, {state.environment}")
+    table.add_row(
+        "server", f"PostgreSQL {state.server_version}, Bible Progress {state.package_version}"
+    )
+    console.print(table)
+    for failure in failures:
+        console.print(
+            f"{failure.kind} version {failure.version_id} failed {failure.attempts} times: "
+            f"{failure.last_error}",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+    return 0
+
+
+def age(seconds: float) -> str:
+    """Say a time span as people do: 40 ms, 3.2 s, 5 min, 7 h, 2 days."""
+    for limit, unit, name in (
+        (1, 0.001, "ms"),
+        (60, 1, "s"),
+        (3600, 60, "min"),
+        (172800, 3600, "h"),
+    ):
+        if seconds < limit:
+            amount = seconds / unit
+            return f"{amount:.1f} {name}" if name == "s" else f"{amount:.0f} {name}"
+    return f"{seconds / 86400:.0f} days"
+
+
+def _drained_by(state: Status) -> str:
+    if state.workers:
+        return f"{state.workers} worker{'s' if state.workers > 1 else ''}"
+    if state.queue_depth:
+        return "nothing: start bible-progress worker, or run bible-progress refresh"
+    return "no worker is running"

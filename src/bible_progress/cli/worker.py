@@ -1,0 +1,140 @@
+"""bible-progress worker"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+
+from pythonjsonlogger.json import JsonFormatter
+
+from .. import worker
+from .options import Subparsers, database_url, port, positive, require_database, seconds, setting
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "worker",
+        help="drain continuously",
+        description="Drain continuously until SIGTERM or Ctrl-C. Several workers may run.",
+    )
+    database_url(parser)
+    setting(
+        parser,
+        "--concurrency",
+        env="BIBLE_PROGRESS_CONCURRENCY",
+        type=positive,
+        default="2",
+        metavar="N",
+        help="connections that drain side by side",
+    )
+    setting(
+        parser,
+        "--idle-seconds",
+        env="BIBLE_PROGRESS_IDLE_SECONDS",
+        type=seconds,
+        default=str(worker.IDLE_SECONDS),
+        metavar="SECONDS",
+        help="longest pause between looks at an empty queue",
+    )
+    setting(
+        parser,
+        "--audit-seconds",
+        env="BIBLE_PROGRESS_AUDIT_SECONDS",
+        type=seconds,
+        default="30",
+        metavar="SECONDS",
+        help="pause between audits of one random version each",
+    )
+    setting(
+        parser,
+        "--metrics-port",
+        env="BIBLE_PROGRESS_METRICS_PORT",
+        type=port,
+        metavar="PORT",
+        help="serve Prometheus metrics there; off unless given",
+    )
+    setting(
+        parser,
+        "--metrics-host",
+        env="BIBLE_PROGRESS_METRICS_HOST",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where the metrics listen",
+    )
+    setting(
+        parser,
+        "--log-format",
+        env="BIBLE_PROGRESS_LOG_FORMAT",
+        type=_log_format,
+        default="json",
+        metavar="json|text",
+        help="how to write the log",
+    )
+    setting(
+        parser,
+        "--log-level",
+        env="BIBLE_PROGRESS_LOG_LEVEL",
+        type=_log_level,
+        default="INFO",
+        metavar="LEVEL",
+        help="DEBUG logs every drain",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Drain until told to stop."""
+    url = require_database(options)
+    configure_logging(options.log_format, options.log_level)
+    runner = worker.Worker(
+        worker.WorkerSettings(
+            database_url=url,
+            concurrency=options.concurrency,
+            idle_seconds=options.idle_seconds,
+            audit_seconds=options.audit_seconds,
+            metrics_host=options.metrics_host,
+            metrics_port=options.metrics_port,
+        )
+    )
+
+    def stop(_signum: int, _frame: object) -> None:
+        runner.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    runner.run()
+    return 0
+
+
+def configure_logging(log_format: str, level: str) -> None:
+    """Log to stderr, one JSON object or one line of text an event."""
+    handler = logging.StreamHandler(sys.stderr)
+    if log_format == "json":
+        handler.setFormatter(
+            JsonFormatter(
+                "{asctime}{levelname}{message}",
+                style="{",
+                rename_fields={"asctime": "time", "levelname": "level"},
+            )
+        )
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("bible_progress")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(level)
+
+
+def _log_format(text: str) -> str:
+    if text not in ("json", "text"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither json nor text")
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in logging.getLevelNamesMapping():
+        raise argparse.ArgumentTypeError(f"{text!r} is no log level")
+    return text.upper()

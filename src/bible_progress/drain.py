@@ -1,0 +1,74 @@
+"""The drain as Python sees it: ask what is due, drain it, one transaction a version."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row, tuple_row
+
+from . import sql
+from .db import translated
+from .errors import InputError
+from .models import Drained, Due
+
+_QUERIES = sql.queries("drain")
+
+
+class Drainer:
+    """Drains through one autocommit connection; raises psycopg.Error as the database does."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self.connection = connection
+
+    def due(self, limit: int) -> list[Due]:
+        """Return at most `limit` versions that wait and are not backing off, oldest first."""
+        with self.connection.cursor(row_factory=class_row(Due)) as cursor:
+            return cursor.execute(_QUERIES["due"], {"limit": limit}).fetchall()
+
+    def drain(self, version: Due) -> Drained:
+        """Drain one version in a transaction of its own."""
+        with self.connection.cursor(row_factory=class_row(Drained)) as cursor:
+            row = cursor.execute(
+                _QUERIES["drain"], {"kind": version.kind, "version_id": version.version_id}
+            ).fetchone()
+        assert row is not None, "drain_version returns one row"
+        return row
+
+    def warm_up(self) -> None:
+        """Make the plans that the first drain would otherwise wait for, tens of milliseconds."""
+        self.connection.execute(_QUERIES["warm_up"])
+
+    def record_failure(self, version: Due, error: str) -> None:
+        """Count a failure that the database could not record itself, such as a lost connection."""
+        self.connection.execute(
+            _QUERIES["record_failure"],
+            {"kind": version.kind, "version_id": version.version_id, "error": error},
+        )
+
+
+def guard(connection: Connection[Any], action: str, *, automated: bool, reason: str | None) -> None:
+    """Refuse `action` by hand in a production database, with GuardRefused, unless overridden."""
+    with translated():
+        connection.execute(
+            _QUERIES["guard"], {"action": action, "automated": automated, "reason": reason}
+        )
+
+
+def signal_all(connection: Connection[Any]) -> None:
+    """Queue every version for a recompute from the base tables."""
+    with translated():
+        connection.execute(_QUERIES["signal_all"])
+
+
+def signal_version(connection: Connection[Any], version_id: UUID) -> list[str]:
+    """Queue one version; return its kinds. Raises InputError for an id that nothing has."""
+    with translated(), connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(_QUERIES["signal_version"], {"version_id": version_id}).fetchall()
+    if not rows:
+        raise InputError(
+            f"there is no version {version_id}",
+            hint="Give the id of a row of audio_versions or text_versions.",
+        )
+    return [row[0] for row in rows]

@@ -1,0 +1,57 @@
+"""Every read that people see, once: the command line and everything after it come here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row, scalar_row
+
+from . import sql
+from .db import translated
+from .models import DeadLetter, Failure, Status, VersionProgress
+
+_QUERIES = sql.queries("insights")
+
+
+def status(connection: Connection[Any]) -> Status:
+    """Return what there is, what waits, and whether anything drains."""
+    with translated(), connection.cursor(row_factory=class_row(Status)) as cursor:
+        row = cursor.execute(_QUERIES["status"]).fetchone()
+    assert row is not None, "progress.settings always has its row"
+    return row
+
+
+def versions(connection: Connection[Any]) -> list[VersionProgress]:
+    """Return the exact progress of every version, texts first, the fullest first."""
+    with translated(), connection.cursor(row_factory=class_row(VersionProgress)) as cursor:
+        return cursor.execute(_QUERIES["versions"]).fetchall()
+
+
+def failures(connection: Connection[Any], limit: int = 10) -> list[Failure]:
+    """Return the versions whose last drain failed, the latest first."""
+    with translated(), connection.cursor(row_factory=class_row(Failure)) as cursor:
+        return cursor.execute(_QUERIES["failures"], {"limit": limit}).fetchall()
+
+
+def dead_letters(connection: Connection[Any]) -> list[DeadLetter]:
+    """Return every dead letter, the oldest first."""
+    with translated(), connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
+        return cursor.execute(_QUERIES["dead_letters"]).fetchall()
+
+
+def retry_dead_letters(connection: Connection[Any], ids: list[int] | None) -> int:
+    """Put these dead letters, or all for None, back into the queue; return how many."""
+    with translated(), connection.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(_QUERIES["retry_dead_letters"], {"ids": ids}).fetchone() or 0
+
+
+def discard_dead_letter(connection: Connection[Any], letter_id: int) -> None:
+    """Drop a dead letter; refused with DatabaseRefused while its numbers are not exact."""
+    with translated():
+        connection.execute(_QUERIES["discard_dead_letter"], {"id": letter_id})
+
+
+def percent(covered: int, total: int) -> int | None:
+    """Return the share in whole percent, rounded down so that 100 means nothing is missing."""
+    return covered * 100 // total if total else None

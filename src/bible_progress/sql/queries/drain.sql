@@ -1,0 +1,79 @@
+-- name: due
+select
+    kind,
+    version_id,
+    oldest_at
+from progress.due_versions(%(limit)s)
+
+-- name: drain
+select
+    outcome,
+    signals,
+    chapters,
+    rows_changed,
+    lag_seconds,
+    error
+from progress.drain_version(%(kind)s, %(version_id)s)
+
+-- name: warm_up
+-- Plans are made once a connection and take longer than a drain. A version that is nowhere
+-- makes them all and writes nothing.
+select
+    progress.refresh_chapters(k.kind, k.nowhere, array[k.chapter_id]),
+    progress.refresh_all_chapters(k.kind, k.nowhere),
+    progress.refresh_summary(k.kind, k.nowhere)
+from (
+    select
+        kind.name as kind,
+        '00000000-0000-0000-0000-000000000000'::uuid as nowhere,
+        (select c.id from public.chapters as c limit 1) as chapter_id
+    from (values ('audio'), ('text')) as kind (name)
+) as k
+
+-- name: record_failure
+select progress.record_failure(%(kind)s, %(version_id)s, %(error)s)
+where pg_try_advisory_xact_lock(progress.version_lock_key(%(kind)s, %(version_id)s))
+
+-- name: signal_all
+select
+    progress.signal_all('audio'),
+    progress.signal_all('text')
+
+-- name: signal_version
+-- Both kinds are looked at: whoever gives an id need not know which it is.
+with found as (
+    select
+        v.kind,
+        v.version_id
+    from progress.versions as v
+    where v.version_id = %(version_id)s
+    union
+    select
+        r.kind,
+        r.version_id
+    from progress.version_rollup as r
+    where r.version_id = %(version_id)s
+)
+
+select
+    f.kind,
+    progress.signal(f.kind, array[f.version_id], array[null::text])
+from found as f
+
+-- name: guard
+select progress.guard(%(action)s, %(automated)s, %(reason)s)
+
+-- name: beat
+insert into progress.worker as w (worker_id, description, drained, last_drain_at)
+values (%(worker_id)s, %(description)s, %(drained)s, %(last_drain_at)s)
+on conflict (worker_id) do update
+set
+    seen_at = clock_timestamp(),
+    drained = excluded.drained,
+    last_drain_at = excluded.last_drain_at
+
+-- name: leave
+delete from progress.worker
+where
+    worker_id = %(worker_id)s
+    or seen_at < clock_timestamp() - interval '1 day'

@@ -1,0 +1,286 @@
+"""Drain for as long as there is work or nobody says stop: several connections, one loop each."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import Connection
+
+from . import audit, insights, sql
+from .db import connect
+from .drain import Drainer
+from .errors import BibleProgressError, ConnectionFailed
+from .metrics import Metrics
+from .models import Drained, Due
+
+log = logging.getLogger("bible_progress.worker")
+
+# Fast while there is work, slow while there is none: each poll costs a fraction of a millisecond.
+BUSY_SECONDS = 0.005
+IDLE_SECONDS = 0.25
+BATCH = 50
+BEAT_SECONDS = 5.0
+RECONNECT_SECONDS = 5.0
+# A drain that outlives this after a stop is left to the server, which finishes and commits it.
+STOP_SECONDS = 1.5
+
+_QUERIES = sql.queries("drain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """How a worker drains; times in seconds."""
+
+    database_url: str
+    concurrency: int = 2
+    idle_seconds: float = IDLE_SECONDS
+    audit_seconds: float = 30.0
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Shared by the drain loops of one worker."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    drained: int = 0
+    last_drain_at: datetime | None = None
+
+    def add(self) -> None:
+        with self.lock:
+            self.drained += 1
+            self.last_drain_at = datetime.now(UTC)
+
+
+class Worker:
+    """Drains through `concurrency` connections and audits through one more.
+
+    `run` returns after `stop`, which any thread or signal handler may call. Lost connections are
+    opened again with backoff, for as long as it takes.
+    """
+
+    def __init__(self, settings: WorkerSettings, *, metrics: Metrics | None = None) -> None:
+        self.settings = settings
+        self.metrics = metrics or Metrics()
+        self.worker_id: UUID = uuid4()
+        self._stopping = threading.Event()
+        self._warm = threading.Semaphore(0)
+        self._tally = _Tally()
+
+    def stop(self) -> None:
+        """Ask every loop to end after the drain it is in."""
+        self._stopping.set()
+
+    def wait_until_warm(self, seconds: float) -> bool:
+        """Wait until every loop is connected and has its plans; False if that took longer."""
+        until = time.monotonic() + seconds
+        return all(
+            self._warm.acquire(timeout=max(0.0, until - time.monotonic()))
+            for _ in range(self.settings.concurrency)
+        )
+
+    def run(self) -> None:
+        """Drain until stopped. Raises ConnectionFailed if nothing answers at the start."""
+        # The first connection is tried aloud: a wrong URL is an error, not a thing to wait for.
+        with connect(self.settings.database_url, application_name="bible-progress worker") as first:
+            insights.status(first)
+        if self.settings.metrics_port is not None:
+            try:
+                self.metrics.serve(self.settings.metrics_host, self.settings.metrics_port)
+            except OSError as error:
+                raise BibleProgressError(
+                    f"cannot serve metrics on {self.settings.metrics_host}:"
+                    f"{self.settings.metrics_port}: {error.strerror}",
+                    hint="Choose another --metrics-port.",
+                ) from error
+        loops = [
+            self._thread(
+                f"drain-{number}",
+                self._drain_loop(number),
+                prepare=self._warm_up,
+            )
+            for number in range(self.settings.concurrency)
+        ]
+        loops.append(
+            self._thread(
+                "audit",
+                self._audit_step,
+                every=self.settings.audit_seconds,
+                prepare=lambda _: self._pause(self.settings.audit_seconds),
+            )
+        )
+        loops.append(self._thread("beat", self._beat, every=BEAT_SECONDS))
+        log.info(
+            "worker started",
+            extra={
+                "action": "start",
+                "worker": str(self.worker_id),
+                "concurrency": self.settings.concurrency,
+            },
+        )
+        for loop in loops:
+            loop.start()
+        self._stopping.wait()
+        until = time.monotonic() + STOP_SECONDS
+        for loop in loops:
+            loop.join(max(0.0, until - time.monotonic()))
+        with (
+            suppress(psycopg.Error, BibleProgressError),
+            connect(f"{self.settings.database_url}") as last,
+        ):
+            last.execute(_QUERIES["leave"], {"worker_id": self.worker_id})
+        log.info("worker stopped", extra={"action": "stop", "drained": self._tally.drained})
+
+    def _thread(
+        self,
+        name: str,
+        step: Callable[[Connection[Any]], float | None],
+        *,
+        every: float = 0.0,
+        prepare: Callable[[Connection[Any]], None] | None = None,
+    ) -> threading.Thread:
+        """A loop with a connection of its own: `step` returns how long to wait, or `every`."""
+
+        def loop() -> None:
+            losses = 0
+            while not self._stopping.is_set():
+                try:
+                    with connect(
+                        self.settings.database_url, application_name=f"bible-progress {name}"
+                    ) as connection:
+                        if prepare is not None:
+                            prepare(connection)
+                        while not self._stopping.is_set():
+                            pause = step(connection)
+                            losses = 0
+                            self._stopping.wait(every if pause is None else pause)
+                except (psycopg.Error, BibleProgressError) as error:
+                    if self._stopping.is_set():
+                        return
+                    losses += 1
+                    pause = random.uniform(0, min(RECONNECT_SECONDS, 0.1 * 2**losses))  # noqa: S311
+                    self._complain(name, error, pause)
+                    self._stopping.wait(pause)
+
+        return threading.Thread(target=loop, name=name, daemon=True)
+
+    def _pause(self, seconds: float) -> None:
+        self._stopping.wait(seconds)
+
+    def _warm_up(self, connection: Connection[Any]) -> None:
+        Drainer(connection).warm_up()
+        self._warm.release()
+
+    def _complain(self, name: str, error: Exception, pause: float) -> None:
+        lost = isinstance(error, psycopg.OperationalError | ConnectionFailed)
+        if lost:
+            self.metrics.reconnected()
+        log.warning(
+            "connection lost, trying again" if lost else "loop failed, trying again",
+            extra={
+                "action": "reconnect",
+                "loop": name,
+                "error": " ".join(str(error).split()),
+                "pause_seconds": round(pause, 3),
+            },
+        )
+
+    def _drain_loop(self, number: int) -> Callable[[Connection[Any]], float]:
+        pause = self.settings.idle_seconds
+        in_flight: Due | None = None
+        lost_with: Due | None = None
+
+        def step(connection: Connection[Any]) -> float:
+            nonlocal pause, in_flight, lost_with
+            drainer = Drainer(connection)
+            if in_flight is not None:
+                # One lost connection is the server's matter; two with the same version in hand
+                # are that version's, and without a record it would be tried for ever.
+                if lost_with is not None and lost_with.version_id == in_flight.version_id:
+                    drainer.record_failure(in_flight, "the connection was lost while draining")
+                lost_with, in_flight = in_flight, None
+            due = drainer.due(BATCH)
+            # Every loop sees the same list: beginning at different places they seldom meet.
+            start = number * len(due) // self.settings.concurrency
+            worked = False
+            for version in due[start:] + due[:start]:
+                if self._stopping.is_set():
+                    break
+                in_flight = version
+                started = time.perf_counter()
+                result = drainer.drain(version)
+                in_flight = None
+                if lost_with is not None and lost_with.version_id == version.version_id:
+                    lost_with = None
+                self._note(version, result, time.perf_counter() - started)
+                worked = worked or result.outcome != "locked"
+            pause = BUSY_SECONDS if worked else min(pause * 2, self.settings.idle_seconds)
+            return pause
+
+        return step
+
+    def _note(self, version: Due, result: Drained, seconds: float) -> None:
+        self.metrics.drained(version.kind, result, seconds)
+        if result.outcome == "drained":
+            self._tally.add()
+        level = {"failed": logging.WARNING, "dead": logging.ERROR}.get(
+            result.outcome, logging.DEBUG
+        )
+        log.log(
+            level,
+            "drain %s",
+            result.outcome,
+            extra={
+                "action": "drain",
+                "outcome": result.outcome,
+                "kind": version.kind,
+                "version": str(version.version_id),
+                "signals": result.signals,
+                "chapters": result.chapters,
+                "rows_changed": result.rows_changed,
+                "seconds": round(seconds, 6),
+                "error": result.error,
+            },
+        )
+
+    def _audit_step(self, connection: Connection[Any]) -> None:
+        found = audit.audit(connection, sample=1, repair=True)
+        if found.checked:
+            self.metrics.audited(drifted=bool(found.drifted))
+        for version in found.drifted:
+            log.error(
+                "stored numbers were wrong, queued for refresh",
+                extra={
+                    "action": "audit",
+                    "kind": version.kind,
+                    "version": str(version.version_id),
+                    "rows": len(version.rows),
+                },
+            )
+        for trigger in found.broken_triggers:
+            log.error("a trigger does not work", extra={"action": "audit", "trigger": trigger})
+
+    def _beat(self, connection: Connection[Any]) -> None:
+        self.metrics.observe(insights.status(connection))
+        connection.execute(
+            _QUERIES["beat"],
+            {
+                "worker_id": self.worker_id,
+                "description": f"{socket.gethostname()} pid {os.getpid()}",
+                "drained": self._tally.drained,
+                "last_drain_at": self._tally.last_drain_at,
+            },
+        )
