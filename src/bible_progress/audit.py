@@ -59,7 +59,7 @@ def audit(
         if sample is None:
             cursor.execute(_QUERIES["versions"])
         else:
-            cursor.execute(_QUERIES["sample"], {"limit": sample})
+            cursor.execute(_QUERIES["sample"], {"at_most": sample})
         versions = cursor.fetchall()
         for done, (kind, version_id) in enumerate(versions):
             progress(done, len(versions))

@@ -135,7 +135,7 @@ class Demo:
         yield from self._edit(
             "move Genesis 1 to another version",
             "move_chapter",
-            {"chapter": "gen-1", "to": self._versions[partial][1]},
+            {"chapter": "gen-1", "other": self._versions[partial][1]},
             [("text", texts[1]), ("text", partial)],
         )
 

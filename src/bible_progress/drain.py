@@ -25,7 +25,7 @@ class Drainer:
     def due(self, limit: int) -> list[Due]:
         """Return at most `limit` versions that wait and are not backing off, oldest first."""
         with self.connection.cursor(row_factory=class_row(Due)) as cursor:
-            return cursor.execute(_QUERIES["due"], {"limit": limit}).fetchall()
+            return cursor.execute(_QUERIES["due"], {"at_most": limit}).fetchall()
 
     def drain(self, version: Due) -> Drained:
         """Drain one version in a transaction of its own."""

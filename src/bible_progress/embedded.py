@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from . import embedded_supervisor
 from .embedded_binaries import (
     Account,
     find_binaries,
@@ -40,6 +39,7 @@ __all__ = ["EmbeddedPostgres", "database_server", "find_binaries"]
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+_SUPERVISOR = Path(__file__).absolute().with_name("embedded_supervisor.py")
 _LOG_BYTES = 65536
 _DEFAULTS = {
     "listen_addresses": "",
@@ -194,16 +194,9 @@ class EmbeddedPostgres:
         staging = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=data.parent))
         try:
             give(staging, self._account)
-            command = [
-                str(binaries / "initdb"),
-                "-D",
-                str(staging),
-                "-U",
-                "postgres",
-                "-A",
-                "trust",
-            ]
-            command += ["-E", "UTF8", "--locale=C", *([] if self._sync else ["--no-sync"])]
+            command = [str(binaries / "initdb"), f"--pgdata={staging}", "--username=postgres"]
+            command += ["--auth=trust", "--encoding=UTF8", "--locale=C"]
+            command += [] if self._sync else ["--no-sync"]
             child = self._spawn(command, staging, log, staging, *filter(None, [self._base]))
             try:
                 code = child.wait(START_SECONDS)
@@ -223,12 +216,11 @@ class EmbeddedPostgres:
         """Start a command as the server's account under the supervisor."""
         account = self._account or Account("", os.geteuid(), os.getegid())
         environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-        supervisor = Path(embedded_supervisor.__file__).absolute()
         arguments = [os.getpid(), account.uid, account.gid, *folders, "--", *command]
         self._lifeline, theirs = socket.socketpair()
         with theirs:
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(supervisor), *map(str, arguments)],
+                [sys.executable, "-I", "-S", str(_SUPERVISOR), *map(str, arguments)],
                 stdin=theirs.fileno(),
                 stdout=log,
                 stderr=log,

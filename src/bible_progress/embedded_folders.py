@@ -44,7 +44,7 @@ def new_run_folder(root: Path, account: Account | None) -> tuple[Path, int]:
 def give(folder: Path, account: Account | None) -> None:
     """Make `account` the owner of a folder that we made."""
     if account is not None:
-        os.chown(folder, account.uid, account.gid)
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
 
 
 def hold_data_folder(home: Path, account: Account | None) -> int:

@@ -31,7 +31,7 @@ def versions(connection: Connection[Any]) -> list[VersionProgress]:
 def failures(connection: Connection[Any], limit: int = 10) -> list[Failure]:
     """Return the versions whose last drain failed, the latest first."""
     with translated(), connection.cursor(row_factory=class_row(Failure)) as cursor:
-        return cursor.execute(_QUERIES["failures"], {"limit": limit}).fetchall()
+        return cursor.execute(_QUERIES["failures"], {"at_most": limit}).fetchall()
 
 
 def dead_letters(connection: Connection[Any]) -> list[DeadLetter]:

@@ -10,7 +10,7 @@ select
 from progress.version_rollup
 order by
     kind,
-    version_id
+    version_id;
 
 -- name: sample
 select
@@ -28,24 +28,22 @@ from (
     from progress.version_rollup
 ) as v
 order by random()
-limit %(limit)s
+limit %(at_most)s;
 
 -- name: drift
 select
     level,
     side,
     difference
-from progress.drift(%(kind)s, %(version_id)s)
+from progress.drift(%(kind)s, %(version_id)s);
 
 -- name: is_dirty
-select exists (
-    select
-    from progress.dirty as d
-    where d.kind = %(kind)s and d.version_id = %(version_id)s
-)
+select count(*) > 0 as is_dirty
+from progress.dirty as d
+where d.kind = %(kind)s and d.version_id = %(version_id)s;
 
 -- name: repair
-select progress.signal(%(kind)s, array[%(version_id)s::uuid], array[null::text])
+select progress.signal(%(kind)s, array[%(version_id)s::uuid], array[null::text]);
 
 -- name: triggers
 select
@@ -57,7 +55,7 @@ inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
 where
     c.relnamespace = 'public'::regnamespace
     and not t.tgisinternal
-    and t.tgname like 'progress\_%%'
+    and t.tgname like 'progress\_%%';
 
 -- name: lying_totals
 select
@@ -70,4 +68,4 @@ group by
     c.id,
     c.total_verses
 having c.total_verses is distinct from count(v.id)
-order by c.id
+order by c.id;

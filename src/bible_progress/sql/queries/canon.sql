@@ -93,12 +93,13 @@ wanted as (
             ', name ', quote_nullable(b.name),
             ', testament ', quote_nullable(b.testament)
         ) as described
-    from unnest(
-        %(book_ids)s::text[],
-        %(book_numbers)s::integer[],
-        %(book_names)s::text[],
-        %(testaments)s::text[]
-    ) as b (id, book_number, name, testament)
+    from
+        unnest(
+            %(book_ids)s::text[],
+            %(book_numbers)s::integer[],
+            %(book_names)s::text[],
+            %(testaments)s::text[]
+        ) as b (id, book_number, name, testament)
     union all
     select
         'chapter' as level_name,
@@ -194,7 +195,8 @@ select
     c.id || '-' || v.verse_number as id,
     v.verse_number,
     c.id as chapter_id
-from unnest(%(chapter_ids)s::text[], %(total_verses)s::integer[])
+from
+    unnest(%(chapter_ids)s::text[], %(total_verses)s::integer[])
     with ordinality as c (id, total_verses, place)
 cross join generate_series(1, c.total_verses) as v (verse_number)
 order by c.place, v.verse_number;

@@ -3,7 +3,7 @@ select
     kind,
     version_id,
     oldest_at
-from progress.due_versions(%(limit)s)
+from progress.due_versions(%(at_most)s);
 
 -- name: drain
 select
@@ -13,7 +13,7 @@ select
     rows_changed,
     lag_seconds,
     error
-from progress.drain_version(%(kind)s, %(version_id)s)
+from progress.drain_version(%(kind)s, %(version_id)s);
 
 -- name: warm_up
 -- Plans are made once a connection and take longer than a drain. A version that is nowhere
@@ -28,16 +28,16 @@ from (
         '00000000-0000-0000-0000-000000000000'::uuid as nowhere,
         (select c.id from public.chapters as c limit 1) as chapter_id
     from (values ('audio'), ('text')) as kind (name)
-) as k
+) as k;
 
 -- name: record_failure
 select progress.record_failure(%(kind)s, %(version_id)s, %(error)s)
-where pg_try_advisory_xact_lock(progress.version_lock_key(%(kind)s, %(version_id)s))
+where pg_try_advisory_xact_lock(progress.version_lock_key(%(kind)s, %(version_id)s));
 
 -- name: signal_all
 select
     progress.signal_all('audio'),
-    progress.signal_all('text')
+    progress.signal_all('text');
 
 -- name: signal_version
 -- Both kinds are looked at: whoever gives an id need not know which it is.
@@ -58,22 +58,22 @@ with found as (
 select
     f.kind,
     progress.signal(f.kind, array[f.version_id], array[null::text])
-from found as f
+from found as f;
 
 -- name: guard
-select progress.guard(%(action)s, %(automated)s, %(reason)s)
+select progress.guard(%(action)s, %(automated)s, %(reason)s);
 
 -- name: beat
 insert into progress.worker as w (worker_id, description, drained, last_drain_at)
 values (%(worker_id)s, %(description)s, %(drained)s, %(last_drain_at)s)
 on conflict (worker_id) do update
-set
-    seen_at = clock_timestamp(),
-    drained = excluded.drained,
-    last_drain_at = excluded.last_drain_at
+    set
+        seen_at = clock_timestamp(),
+        drained = excluded.drained,
+        last_drain_at = excluded.last_drain_at;
 
 -- name: leave
 delete from progress.worker
 where
     worker_id = %(worker_id)s
-    or seen_at < clock_timestamp() - interval '1 day'
+    or seen_at < clock_timestamp() - interval '1 day';

@@ -16,7 +16,7 @@ select
     dead_letters,
     last_drain_at,
     workers
-from progress.status
+from progress.status;
 
 -- name: failures
 select
@@ -27,7 +27,7 @@ select
     last_error
 from progress.failure
 order by failed_at desc
-limit %(limit)s
+limit %(at_most)s;
 
 -- name: dead_letters
 select
@@ -40,13 +40,13 @@ select
     attempts,
     last_error
 from public.progress_refresh_dead_letter
-order by id
+order by id;
 
 -- name: retry_dead_letters
-select progress.retry_dead_letters(%(ids)s::bigint [])
+select progress.retry_dead_letters(%(ids)s::bigint[]);
 
 -- name: discard_dead_letter
-select progress.discard_dead_letter(%(id)s)
+select progress.discard_dead_letter(%(id)s);
 
 -- name: versions
 -- Exact, per testament: chapters of books whose testament is neither count for the whole only.
@@ -83,16 +83,17 @@ inner join (
         and v.version_id = n.id
 left join public.language_entities as l on v.language_entity_id = l.id
 cross join lateral progress.exact_version(v.kind, v.version_id) as e
-cross join lateral (
-    select
-        sum(b.covered_verses) filter (where k.testament::text = 'old') as old_covered,
-        sum(b.total_verses) filter (where k.testament::text = 'old') as old_total,
-        sum(b.covered_verses) filter (where k.testament::text = 'new') as new_covered,
-        sum(b.total_verses) filter (where k.testament::text = 'new') as new_total
-    from progress.exact_books(v.kind, v.version_id) as b
-    inner join public.books as k on b.book_id = k.id
-) as t
+cross join
+    lateral (
+        select
+            sum(b.covered_verses) filter (where k.testament::text = 'old') as old_covered,
+            sum(b.total_verses) filter (where k.testament::text = 'old') as old_total,
+            sum(b.covered_verses) filter (where k.testament::text = 'new') as new_covered,
+            sum(b.total_verses) filter (where k.testament::text = 'new') as new_total
+        from progress.exact_books(v.kind, v.version_id) as b
+        inner join public.books as k on b.book_id = k.id
+    ) as t
 order by
     v.kind desc,
     e.covered_verses desc,
-    n.name asc
+    n.name asc;

@@ -4,16 +4,16 @@ select
     current_setting('server_version') as version,
     current_setting('server_encoding') as encoding,
     current_database() as database,
-    current_user as role
+    current_user as role;
 
 -- name: lock
-select pg_advisory_xact_lock(hashtextextended('bible-progress/install', 0))
+select pg_advisory_xact_lock(hashtextextended('bible-progress/install', 0));
 
 -- name: set_lock_timeout
-select set_config('lock_timeout', %(milliseconds)s::text, true)
+select set_config('lock_timeout', %(milliseconds)s::text, true);
 
 -- name: is_installed
-select to_regclass('progress.settings') is not null as installed
+select to_regclass('progress.settings') is not null as installed;
 
 -- name: settings
 select
@@ -22,17 +22,17 @@ select
     environment,
     strategy,
     owns_host_tables
-from progress.settings
+from progress.settings;
 
 -- name: applied_migrations
 select
     name,
     checksum
-from progress.migration
+from progress.migration;
 
 -- name: record_migration
 insert into progress.migration (name, checksum)
-values (%(name)s, %(checksum)s)
+values (%(name)s, %(checksum)s);
 
 -- name: save_settings
 insert into progress.settings as s (
@@ -46,24 +46,24 @@ values (
     coalesce(%(reader_roles)s::text [], '{}')
 )
 on conflict (only_row) do update
-set
-    schema_version = excluded.schema_version,
-    package_version = excluded.package_version,
-    installed_at = now(),
-    environment = coalesce(%(environment)s, s.environment),
-    reader_roles = coalesce(%(reader_roles)s, s.reader_roles)
+    set
+        schema_version = excluded.schema_version,
+        package_version = excluded.package_version,
+        installed_at = now(),
+        environment = coalesce(%(environment)s, s.environment),
+        reader_roles = coalesce(%(reader_roles)s, s.reader_roles);
 
 -- name: missing_roles
 select wanted.role
 from unnest(%(roles)s::text []) as wanted (role)
-where not exists (select from pg_catalog.pg_roles as r where r.rolname = wanted.role)
+where not exists (select from pg_catalog.pg_roles as r where r.rolname = wanted.role);
 
 -- name: host_tables_present
 select relname as table_name
 from pg_catalog.pg_class
 where
     relnamespace = 'public'::regnamespace
-    and relname = any(%(tables)s)
+    and relname = any(%(tables)s);
 
 -- name: host_problems
 with needed (table_name, column_name, type_class) as (
@@ -199,7 +199,7 @@ where
     p.type_class <> n.type_class
     and not (n.type_class = 'text or enum' and p.type_class in ('text', 'enum'))
     and not (n.type_class = 'number' and p.type_class in ('integer', 'fraction'))
-order by 1
+order by 1;
 
 -- name: host_uniqueness_problems
 -- One text a verse and version, one timing a verse and file; partial indexes may leave out the
@@ -212,26 +212,27 @@ from (
     ('verse_texts', 'text_version_id', 'verse_id'),
     ('media_files_verses', 'media_file_id', 'verse_id')
 ) as n (table_name, one, two)
-where not exists (
-    select
-    from pg_catalog.pg_index as i
-    where
-        i.indrelid = ('public.' || n.table_name)::regclass
-        and i.indisunique
-        and i.indisvalid
-        and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = '(deleted_at IS NULL)')
-        and (
-            select array_agg(a.attname::text order by a.attname::text)
-            from pg_catalog.pg_attribute as a
-            where
-                a.attrelid = i.indrelid
-                and a.attnum = any(i.indkey [0:i.indnkeyatts - 1])
-        ) = (
-            select array_agg(k.col order by k.col)
-            from unnest(array[n.one, n.two]) as k (col)
-        )
-)
-order by 1
+where
+    not exists (
+        select
+        from pg_catalog.pg_index as i
+        where
+            i.indrelid = ('public.' || n.table_name)::regclass
+            and i.indisunique
+            and i.indisvalid
+            and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = '(deleted_at IS NULL)')
+            and (
+                select array_agg(a.attname::text order by a.attname::text)
+                from pg_catalog.pg_attribute as a
+                where
+                    a.attrelid = i.indrelid
+                    and a.attnum = any(i.indkey [0:i.indnkeyatts - 1])
+            ) = (
+                select array_agg(k.col order by k.col)
+                from unnest(array[n.one, n.two]) as k (col)
+            )
+    )
+order by 1;
 
 -- name: host_row_security
 -- A role that row security filters would write signals for what it sees only.
@@ -241,7 +242,7 @@ where
     c.relnamespace = 'public'::regnamespace
     and c.relname = any(%(tables)s)
     and row_security_active(c.oid)
-order by 1
+order by 1;
 
 -- name: advised_indexes
 select advice.statement
@@ -260,33 +261,35 @@ from (
     ('media_files_verses', 'verse_id', null),
     ('verse_texts', 'text_version_id', 'verse_id')
 ) as n (table_name, one, two)
-cross join lateral (
-    select
-        'create index concurrently on public.' || n.table_name
-        || ' (' || concat_ws(', ', n.one, n.two) || ');' as statement
-) as advice
-where not exists (
-    select
-    from pg_catalog.pg_index as i
-    where
-        i.indrelid = ('public.' || n.table_name)::regclass
-        and i.indisvalid
-        and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = '(deleted_at IS NULL)')
-        and (
-            select a.attname
-            from pg_catalog.pg_attribute as a
-            where a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-        ) = n.one
-        and (
-            n.two is null
-            or (
+cross join
+    lateral (
+        select
+            'create index concurrently on public.' || n.table_name
+            || ' (' || concat_ws(', ', n.one, n.two) || ');' as statement
+    ) as advice
+where
+    not exists (
+        select
+        from pg_catalog.pg_index as i
+        where
+            i.indrelid = ('public.' || n.table_name)::regclass
+            and i.indisvalid
+            and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = '(deleted_at IS NULL)')
+            and (
                 select a.attname
                 from pg_catalog.pg_attribute as a
-                where a.attrelid = i.indrelid and a.attnum = i.indkey[1]
-            ) = n.two
-        )
-)
-order by 1
+                where a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+            ) = n.one
+            and (
+                n.two is null
+                or (
+                    select a.attname
+                    from pg_catalog.pg_attribute as a
+                    where a.attrelid = i.indrelid and a.attnum = i.indkey[1]
+                ) = n.two
+            )
+    )
+order by 1;
 
 -- name: contract_strangers
 -- What stands where our relations go: anything at all before a first install, afterwards whatever
@@ -326,22 +329,22 @@ where
         or exists (select from pg_catalog.pg_proc as p where p.pronamespace = n.oid)
         or exists (select from pg_catalog.pg_type as t where t.typnamespace = n.oid)
     )
-order by 1
+order by 1;
 
 -- name: working_triggers
 select count(*) as working
 from pg_catalog.pg_trigger as t
 where
     t.tgname in ('progress_insert', 'progress_update', 'progress_delete', 'progress_truncate')
-    and t.tgenabled in ('O', 'A')
+    and t.tgenabled in ('O', 'A');
 
 -- name: signal_everything
 select
     progress.signal_all('audio'),
-    progress.signal_all('text')
+    progress.signal_all('text');
 
 -- name: view_exists
-select to_regclass(%(name)s) is not null as present
+select to_regclass(%(name)s) is not null as present;
 
 -- name: strangers_in_schema
 -- Objects in our schema that install did not make; they would go with it.
@@ -351,11 +354,12 @@ where
     c.relnamespace = 'progress'::regnamespace
     and c.relkind in ('r', 'v', 'm', 'f', 'p')
     and c.relname <> all (%(relations)s)
-order by 1
+order by 1;
 
 -- name: rows_in_host_tables
-select exists (select from public.users)
-or exists (select from public.bible_versions)
-or exists (select from public.language_entities)
-or exists (select from public.media_files)
-or exists (select from public.verse_texts) as has_rows
+select
+    exists (select from public.users)
+    or exists (select from public.bible_versions)
+    or exists (select from public.language_entities)
+    or exists (select from public.media_files)
+    or exists (select from public.verse_texts) as has_rows;

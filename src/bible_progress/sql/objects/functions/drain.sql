@@ -30,6 +30,6 @@ begin
 end
 $$;
 
-comment on procedure progress.drain(integer, numeric) is
+comment on procedure progress.drain(integer, numeric) is -- noqa: LT01
 'Drain up to p_versions versions for up to p_seconds seconds, one transaction each. For schedulers
 such as pg_cron; safe to run beside workers and itself.';

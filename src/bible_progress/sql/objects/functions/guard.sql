@@ -21,4 +21,4 @@ end
 $$;
 
 comment on function progress.guard(text, boolean, text) is
-'Refuse a manual action in a production database, or record the reason why it is done all the same.';
+'Refuse a manual action in a production database, or record why it is done all the same.';

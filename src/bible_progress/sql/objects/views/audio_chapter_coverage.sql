@@ -12,4 +12,5 @@ from progress.live_chapters as c
 where c.kind = 'audio';
 
 comment on view public.audio_chapter_coverage is
-'From the base tables as they are now: every chapter of each audio version''s canon, zeros included.';
+'From the base tables as they are now: every chapter of each audio version''s canon, zeros
+included.';

@@ -95,8 +95,8 @@ inner join progress.canon_chapters as c
 inner join public.verses as v
     on
         c.chapter_id = v.chapter_id
-        and (c.chapter_id <> first_verse.chapter_id or v.verse_number >= first_verse.verse_number)
-        and (c.chapter_id <> last_verse.chapter_id or v.verse_number <= last_verse.verse_number)
+        and (first_verse.chapter_id <> c.chapter_id or first_verse.verse_number <= v.verse_number)
+        and (last_verse.chapter_id <> c.chapter_id or last_verse.verse_number >= v.verse_number)
 -- Implied by the joins; said so that the index on start_verse_id passes over whole chapters.
 where r.start_verse_id is not null
 union

@@ -6,13 +6,27 @@ select
     s.environment,
     s.strategy,
     current_setting('server_version') as server_version,
-    (select count(*) from progress.versions as v where v.kind = 'audio') as audio_versions,
-    (select count(*) from progress.versions as v where v.kind = 'text') as text_versions,
+    (
+        select count(*)
+        from progress.versions as v
+        where v.kind = 'audio'
+    ) as audio_versions,
+    (
+        select count(*)
+        from progress.versions as v
+        where v.kind = 'text'
+    ) as text_versions,
     (select count(*) from progress.version_rollup) as stored_versions,
     (select count(*) from public.progress_refresh_queue) as queue_depth,
     (
         select count(*)
-        from (select distinct d.kind, d.version_id from progress.dirty as d) as v
+        from (
+            select
+                d.kind,
+                d.version_id
+            from progress.dirty as d
+            group by d.kind, d.version_id
+        ) as v
     ) as dirty_versions,
     coalesce(
         extract(

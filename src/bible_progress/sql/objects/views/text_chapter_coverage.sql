@@ -11,4 +11,5 @@ from progress.live_chapters as c
 where c.kind = 'text';
 
 comment on view public.text_chapter_coverage is
-'From the base tables as they are now: every chapter of each text version''s canon, zeros included.';
+'From the base tables as they are now: every chapter of each text version''s canon, zeros
+included.';
