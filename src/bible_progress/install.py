@@ -12,11 +12,12 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection
 from psycopg import errors as pg
-from psycopg.rows import DictRow, dict_row, scalar_row
+from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
 
 from . import __version__, sql
 from .db import translated
+from .drain import signal_all
 from .errors import InstallRefused
 
 OLDEST_SERVER = 150000
@@ -95,9 +96,7 @@ def triggers() -> tuple[tuple[str, str], ...]:
     return tuple(match for path in _object_files() for match in _TRIGGER.findall(sql.read(path)))
 
 
-def make_plan(
-    connection: Connection[Any], *, environment: str | None = None, readers: Sequence[str] = ()
-) -> Plan:
+def make_plan(connection: Connection[Any], *, readers: Sequence[str] = ()) -> Plan:
     """Check the database and say what install would do; nothing is changed.
 
     Raises InstallRefused with every reason at once if install cannot proceed.
@@ -163,7 +162,7 @@ def install(
     """
     with translated(), connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_QUERIES["lock"])
-        plan = make_plan(connection, environment=environment, readers=readers or ())
+        plan = make_plan(connection, readers=readers or ())
         _set_lock_timeout(cursor, lock_timeout_seconds)
         if plan.creates_host_tables:
             cursor.execute(sql.read("host/host_tables.sql"))
@@ -194,7 +193,7 @@ def install(
                 hint="Try again at a quieter moment, or give a longer --lock-timeout.",
             ) from error
         if plan.signals_everything:
-            cursor.execute(_QUERIES["signal_everything"])
+            signal_all(connection)
     return plan
 
 
@@ -358,11 +357,3 @@ def _checksum(path: str) -> str:
 
 def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-
-
-def installed_version(connection: Connection[Any]) -> str | None:
-    """Return the package version that this database was installed with, None if it was not."""
-    with translated(), connection.cursor(row_factory=scalar_row) as cursor:
-        if not cursor.execute(_QUERIES["is_installed"]).fetchone():
-            return None
-        return cursor.execute("select package_version from progress.settings").fetchone()

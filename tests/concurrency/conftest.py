@@ -1,18 +1,42 @@
-"""A stage for every test here: a database of its own and sessions to step through."""
+"""A stage for every test here: an empty installed database and sessions to step through."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
-from psycopg import Connection
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 from support.sessions import Stage
 
 
+@pytest.fixture(scope="module")
+def module_stage(server: str, template: str) -> Iterator[Stage]:
+    """One database a module: plans of the checks are made once and kept by its connections."""
+    name = f"bp_test_{uuid4().hex[:12]}"
+    database = sql.Identifier(name)
+    url = make_conninfo(server, dbname=name)
+
+    def connect() -> Connection[Any]:
+        return psycopg.connect(url, autocommit=True)
+
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                database, sql.Identifier(template)
+            )
+        )
+        stage = Stage(connect)
+        yield stage
+        stage.close()
+        admin.execute(sql.SQL("drop database {} with (force)").format(database))
+
+
 @pytest.fixture
-def stage(connect: Callable[..., Connection[Any]]) -> Iterator[Stage]:
-    """A committed, empty world and the sessions that a test opens on it."""
-    stage = Stage(connect)
-    yield stage
-    stage.close()
+def stage(module_stage: Stage) -> Iterator[Stage]:
+    """An empty world, and the sessions that a test opens on it."""
+    yield module_stage
+    module_stage.reset()

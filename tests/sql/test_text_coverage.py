@@ -69,7 +69,7 @@ def test_a_deleted_row_covers_nothing_and_counts_again_once_restored(empty: Worl
 def test_a_row_deleted_in_the_future_is_deleted(empty: World) -> None:
     version = empty.text_version()
     empty.text(version, ["jude-1-1"])
-    empty.connection.execute("update verse_texts set deleted_at = 'infinity'")
+    empty.connection.execute("update verse_texts set deleted_at = now() + interval '9 years'")
     assert covered(empty) == []
     assert_right(empty.connection)
 

@@ -43,7 +43,7 @@ values (
     %(package_version)s,
     coalesce(%(environment)s::text, 'development'),
     %(owns_host_tables)s,
-    coalesce(%(reader_roles)s::text [], '{}')
+    coalesce(%(reader_roles)s::text[], '{}')
 )
 on conflict (only_row) do update
     set
@@ -55,8 +55,12 @@ on conflict (only_row) do update
 
 -- name: missing_roles
 select wanted.role
-from unnest(%(roles)s::text []) as wanted (role)
-where not exists (select from pg_catalog.pg_roles as r where r.rolname = wanted.role);
+from unnest(%(roles)s::text[]) as wanted (role)
+where not exists (
+    select
+    from pg_catalog.pg_roles as r
+    where r.rolname = wanted.role
+);
 
 -- name: host_tables_present
 select relname as table_name
@@ -199,7 +203,7 @@ where
     p.type_class <> n.type_class
     and not (n.type_class = 'text or enum' and p.type_class in ('text', 'enum'))
     and not (n.type_class = 'number' and p.type_class in ('integer', 'fraction'))
-order by 1;
+order by problem;
 
 -- name: host_uniqueness_problems
 -- One text a verse and version, one timing a verse and file; partial indexes may leave out the
@@ -226,13 +230,13 @@ where
                 from pg_catalog.pg_attribute as a
                 where
                     a.attrelid = i.indrelid
-                    and a.attnum = any(i.indkey [0:i.indnkeyatts - 1])
+                    and a.attnum = any(i.indkey[0:i.indnkeyatts - 1])
             ) = (
                 select array_agg(k.col order by k.col)
                 from unnest(array[n.one, n.two]) as k (col)
             )
     )
-order by 1;
+order by problem;
 
 -- name: host_row_security
 -- A role that row security filters would write signals for what it sees only.
@@ -242,7 +246,7 @@ where
     c.relnamespace = 'public'::regnamespace
     and c.relname = any(%(tables)s)
     and row_security_active(c.oid)
-order by 1;
+order by table_name;
 
 -- name: advised_indexes
 select advice.statement
@@ -289,7 +293,7 @@ where
                 ) = n.two
             )
     )
-order by 1;
+order by statement;
 
 -- name: contract_strangers
 -- What stands where our relations go: anything at all before a first install, afterwards whatever
@@ -324,12 +328,12 @@ from pg_catalog.pg_namespace as n
 where
     n.nspname = 'progress'
     and not %(installed)s
-    and (
-        exists (select from pg_catalog.pg_class as c where c.relnamespace = n.oid)
-        or exists (select from pg_catalog.pg_proc as p where p.pronamespace = n.oid)
-        or exists (select from pg_catalog.pg_type as t where t.typnamespace = n.oid)
+    and exists (
+        select
+        from pg_catalog.pg_depend as d
+        where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
     )
-order by 1;
+order by stranger;
 
 -- name: working_triggers
 select count(*) as working
@@ -338,14 +342,6 @@ where
     t.tgname in ('progress_insert', 'progress_update', 'progress_delete', 'progress_truncate')
     and t.tgenabled in ('O', 'A');
 
--- name: signal_everything
-select
-    progress.signal_all('audio'),
-    progress.signal_all('text');
-
--- name: view_exists
-select to_regclass(%(name)s) is not null as present;
-
 -- name: strangers_in_schema
 -- Objects in our schema that install did not make; they would go with it.
 select 'progress.' || c.relname as stranger
@@ -353,8 +349,8 @@ from pg_catalog.pg_class as c
 where
     c.relnamespace = 'progress'::regnamespace
     and c.relkind in ('r', 'v', 'm', 'f', 'p')
-    and c.relname <> all (%(relations)s)
-order by 1;
+    and c.relname <> all(%(relations)s)
+order by stranger;
 
 -- name: rows_in_host_tables
 select

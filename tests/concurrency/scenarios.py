@@ -1,0 +1,238 @@
+"""What the engine promises, as stories that end normally on the real one.
+
+test_interleavings.py and test_moves.py play them on the real engine, test_mutants.py on engines
+made wrong, where each must raise AssertionError.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from support.sessions import Rows, Session, Stage, assert_blocked, assert_not_blocked
+
+TEXT = "insert into verse_texts (text_version_id, verse_id, verse_text) values (%s, %s, 'Words.')"
+UNTEXT = "delete from verse_texts where text_version_id = %s and verse_id = %s"
+
+
+def text_at_rest(stage: Stage, *verses: str) -> UUID:
+    """Make a canon and a text version with these verses, everything drained."""
+    stage.world.canon()
+    version = stage.world.text_version()
+    stage.world.text(version, verses)
+    stage.rest()
+    return version
+
+
+def commit_while_a_drain_is_under_way_is_kept(stage: Stage) -> None:
+    """A1, A2: the writer commits after the drain has counted and before it has ended."""
+    version = text_at_rest(stage, "gen-1-1")
+    stage.execute(TEXT, [version, "gen-1-2"])
+    holder = stage.hold("progress.version_rollup")
+    drainer = stage.session("drainer")
+    drainer.start_drain("text", version)
+    assert_blocked(drainer, by=holder)
+
+    stage.execute(TEXT, [version, "gen-1-3"])
+    stage.check()
+    holder.commit()
+
+    assert drainer.outcome() == "drained"
+    stage.check()
+    assert stage.is_dirty(version)
+    stage.rest()
+
+
+def signal_before_the_claim_and_commit_after_it_is_kept(stage: Stage) -> None:
+    """A4: an older signal is there already when the writer adds its own."""
+    version = text_at_rest(stage, "gen-1-1")
+    stage.execute(TEXT, [version, "gen-1-2"])
+    writer = stage.session("writer")
+    writer.begin()
+    writer.run(TEXT, [version, "gen-1-3"])
+
+    stage.drain()
+    writer.commit()
+
+    stage.check()
+    assert stage.is_dirty(version)
+    stage.rest()
+
+
+def writer_does_not_wait_for_a_drain_that_holds_its_claim(stage: Stage) -> None:
+    """A3."""
+    version = text_at_rest(stage)
+    stage.execute(TEXT, [version, "gen-1-1"])
+    drainer, writer = stage.session("drainer"), stage.session("writer")
+    drainer.begin()
+    assert drainer.drain("text", version) == "drained"
+
+    writer.start(TEXT, [version, "gen-1-2"])
+    assert_not_blocked(writer)
+    writer.start(UNTEXT, [version, "gen-1-1"])
+    assert_not_blocked(writer)
+
+    stage.check()
+    drainer.commit()
+    stage.check()
+    stage.rest()
+
+
+def writers_of_one_version_do_not_wait_for_each_other(stage: Stage) -> None:
+    """A5, in one chapter, with an older signal waiting and without."""
+    version = text_at_rest(stage)
+    first, second = stage.session("first"), stage.session("second")
+    for verse in ("gen-1-1", "gen-1-3"):
+        first.begin()
+        first.run(TEXT, [version, verse])
+        second.begin()
+        second.start(TEXT, [version, "gen-1-2"])
+        assert_not_blocked(second)
+        first.commit()
+        second.commit()
+        stage.check()
+        stage.execute(UNTEXT, [version, "gen-1-2"])
+    stage.rest()
+
+
+def writers_in_opposite_order_do_not_deadlock(stage: Stage) -> None:
+    """A6: W1 writes a, b and W2 writes b, a."""
+    a = text_at_rest(stage)
+    b = stage.world.text_version()
+    first, second = stage.session("first"), stage.session("second")
+    first.begin()
+    second.begin()
+    first.run(TEXT, [a, "gen-1-1"])
+    second.run(TEXT, [b, "gen-1-2"])
+    first.start(TEXT, [b, "gen-1-1"])
+    assert_not_blocked(first)
+    second.start(TEXT, [a, "gen-1-2"])
+    assert_not_blocked(second)
+    first.commit()
+    stage.drain()
+    second.commit()
+    stage.rest()
+
+
+def drain_with_old_numbers_cannot_overwrite_newer_ones(stage: Stage) -> None:
+    """E4: the first drain has counted but not written when a second one comes."""
+    version = text_at_rest(stage, "gen-1-1")
+    stage.execute(TEXT, [version, "gen-1-2"])
+    holder = stage.session("holder")
+    holder.begin()
+    holder.run("select from progress.chapter_bitmap where chapter_id = 'gen-1' for update")
+    slow, fast = stage.session("slow drainer"), stage.session("fast drainer")
+    slow.start_drain("text", version)
+    assert_blocked(slow, by=holder)
+
+    # Back to what is stored: a second drain finds nothing to write, so no row stops it.
+    stage.execute(UNTEXT, [version, "gen-1-2"])
+    fast.start_drain("text", version)
+    assert_not_blocked(fast)
+    stage.check()
+    holder.commit()
+    assert slow.outcome() == "drained"
+
+    stage.check()
+    stage.rest()
+
+
+def drain_stores_what_was_committed_before_it(
+    stage: Stage, isolation: str = "read committed"
+) -> None:
+    """The drain's transaction, and in a wrong engine its snapshot, is older than the change."""
+    version = text_at_rest(stage, "gen-1-1")
+    drainer = stage.session("drainer")
+    drainer.begin(isolation)
+    stage.execute(TEXT, [version, "gen-1-2"])
+
+    assert drainer.drain("text", version) == "drained"
+    drainer.commit()
+
+    stage.check()
+    assert not stage.is_dirty(version)
+    stage.rest()
+
+
+def drained_twice_is_not_a_failure(stage: Stage, isolation: str = "read committed") -> None:
+    """Another drain takes the signal after this one's transaction began."""
+    version = text_at_rest(stage, "gen-1-1")
+    stage.execute(TEXT, [version, "gen-1-2"])
+    drainer = stage.session("drainer")
+    drainer.begin(isolation)
+    stage.drain()
+
+    assert drainer.drain("text", version) == "clean"
+    drainer.commit()
+    stage.rest()
+
+
+def old_place_of_a_text_that_moves_is_refreshed(stage: Stage) -> None:
+    a = text_at_rest(stage, "gen-1-1", "gen-2-1")
+    b = stage.world.text_version()
+    moves: list[tuple[str, list[object]]] = [
+        ("update verse_texts set text_version_id = %s where verse_id = 'gen-1-1'", [b]),
+        ("update verse_texts set verse_id = 'exod-1-1' where verse_id = %s", ["gen-2-1"]),
+    ]
+    for move, parameters in moves:
+        stage.execute(move, parameters)
+        stage.check()
+        stage.rest()
+    assert a != b
+
+
+def old_place_of_a_recording_that_moves_is_refreshed(stage: Stage) -> None:
+    stage.world.canon()
+    a, b = stage.world.audio_version(), stage.world.audio_version()
+    stage.world.recording(a, chapter="gen-1")
+    stage.rest()
+    for move in ("chapter_id = 'gen-2'", "audio_version_id = %s", "publish_status = 'archived'"):
+        stage.execute(f"update media_files set {move}", [b] if "%s" in move else [])
+        stage.check()
+        stage.rest()
+
+
+def old_place_of_a_timing_that_moves_is_refreshed(stage: Stage) -> None:
+    stage.world.canon()
+    a, b = stage.world.audio_version(), stage.world.audio_version()
+    of_a = stage.world.recording(a, chapter="gen-1")
+    of_b = stage.world.recording(b, chapter="gen-2")
+    stage.world.timings(of_a, ["exod-1-1"])
+    stage.rest()
+    for move in ("verse_id = 'exod-2-1'", "media_file_id = %s", "deleted_at = now()"):
+        stage.execute(f"update media_files_verses set {move}", [of_b] if "%s" in move else [])
+        stage.check()
+        stage.rest()
+
+
+def chapter_that_loses_its_last_verse_is_forgotten(stage: Stage) -> None:
+    version = text_at_rest(stage, "gen-1-1", "gen-2-1", "exod-1-1")
+    stage.execute(UNTEXT, [version, "gen-1-1"])
+    stage.rest()
+    stage.execute("delete from chapters where id = 'gen-2'")
+    stage.rest()
+    stage.execute("update text_versions set deleted_at = now()")
+    stage.rest()
+
+
+def summary_follows_its_books(stage: Stage) -> None:
+    version = text_at_rest(stage, "gen-1-1")
+    stage.execute(TEXT, [version, "gen-1-2"])
+    stage.rest()
+
+
+def writer_that_missed_a_move_of_its_verse_is_settled(stage: Stage) -> None:
+    """The writer resolved the old chapter; the new one was signalled and drained before it."""
+    version = text_at_rest(stage)
+    writer = stage.session("writer")
+    writer.begin()
+    writer.run(TEXT, [version, "gen-1-3"])
+    stage.execute("update verses set chapter_id = 'gen-2', verse_number = 9 where id = 'gen-1-3'")
+    stage.drain()
+    writer.commit()
+    stage.check()
+    stage.rest()
+
+
+def finish_all(*sessions: Session) -> list[Rows]:
+    """Finish statements that wait for each other in the order given."""
+    return [session.finish() for session in sessions]
