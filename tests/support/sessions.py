@@ -199,13 +199,18 @@ class Stage:
         Only for when no transaction is open: changes of structure wait for all of them.
         """
         deadline = time.monotonic() + WAIT_SECONDS
-        while self.execute("select from progress.dirty limit 1"):
+        while self.execute("select 1 from progress.dirty limit 1"):
             assert time.monotonic() < deadline, "something stays dirty"
             self.drain_once()
         with self._snapshot() as connection:
             wrong = oracle.differences(connection, clean_only=False) + oracle.inexact(connection)
             assert not wrong, f"at rest, but stored, live and exact differ: {wrong}"
-        assert not self.execute("select from progress.failure")
+        assert not self.execute("select 1 from progress.failure")
+
+    def is_dirty(self, version: UUID) -> bool:
+        return bool(
+            self.execute("select 1 from progress.dirty where version_id = %s limit 1", [version])
+        )
 
     def reset(self) -> None:
         """Close the sessions and empty the database."""
