@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from .errors import InstallRefused
 
 OLDEST_SERVER = 150000
 LOCK_TIMEOUT_SECONDS = 30.0
+ATTEMPT_MILLISECONDS = 400
 
 HOST_TABLES = (
     "users",
@@ -163,11 +165,9 @@ def install(
     with translated(), connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_QUERIES["lock"])
         plan = make_plan(connection, readers=readers or ())
-        _set_lock_timeout(cursor, lock_timeout_seconds)
         if plan.creates_host_tables:
             cursor.execute(sql.read("host/host_tables.sql"))
-        if plan.installed_version is not None:
-            _drop_views(cursor)
+        _take_over(connection, lock_timeout_seconds)
         for path in plan.migrations:
             cursor.execute(sql.read(path))
             cursor.execute(
@@ -183,15 +183,8 @@ def install(
                 "reader_roles": None if readers is None else list(readers),
             },
         )
-        try:
-            for path in (*plan.objects, "grants.sql"):
-                cursor.execute(sql.read(path))
-        except pg.LockNotAvailable as error:
-            raise InstallRefused(
-                f"writers kept the host tables busy for {lock_timeout_seconds:g} s; "
-                "nothing was changed",
-                hint="Try again at a quieter moment, or give a longer --lock-timeout.",
-            ) from error
+        for path in (*plan.objects, "grants.sql"):
+            cursor.execute(sql.read(path))
         if plan.signals_everything:
             signal_all(connection)
     return plan
@@ -222,8 +215,9 @@ def uninstall(
             )
         owns_host_tables = run("settings")[0]["owns_host_tables"]
         has_rows = run("rows_in_host_tables")[0]["has_rows"]
+        _take_over(connection, lock_timeout_seconds)
+        removed.append(f"{len(views())} views")
         with connection.cursor() as cursor:
-            _set_lock_timeout(cursor, lock_timeout_seconds)
             for name, table in triggers():
                 cursor.execute(
                     SQL("drop trigger if exists {} on {}").format(
@@ -231,8 +225,6 @@ def uninstall(
                     )
                 )
             removed.append(f"{len(triggers())} triggers")
-            _drop_views(cursor)
-            removed.append(f"{len(views())} views")
             try:
                 for table in CONTRACT_TABLES:
                     cursor.execute(SQL("drop table {}").format(Identifier("public", table)))
@@ -252,6 +244,34 @@ def uninstall(
                     + ("which hold data" if owns_host_tables else "which were there before")
                 )
     return Removal(removed=tuple(removed), kept=tuple(kept))
+
+
+def _take_over(connection: Connection[Any], seconds: float) -> None:
+    """Lock the host tables against writers and drop our views, within `seconds`.
+
+    Locks are taken in short attempts that give everything back: a writer that waits for one of
+    them while we wait for another of its own must never be the one that the server aborts, which
+    it would do after a deadlock_timeout of a second.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": ATTEMPT_MILLISECONDS})
+                cursor.execute(
+                    SQL("lock table {} in share row exclusive mode").format(
+                        SQL(", ").join(Identifier("public", table) for table in HOST_TABLES)
+                    )
+                )
+                _drop_views(cursor)
+            break
+        except pg.LockNotAvailable as error:
+            if time.monotonic() > until:
+                raise InstallRefused(
+                    f"other sessions kept the tables busy for {seconds:g} s; nothing was changed",
+                    hint="Try again at a quieter moment, or give a longer --lock-timeout.",
+                ) from error
+            time.sleep(0.1)
 
 
 def _drop_views(cursor: psycopg.Cursor[Any]) -> None:
@@ -280,10 +300,6 @@ def _rows(connection: Connection[Any]) -> Generator[Any]:
             return cursor.fetchall()
 
         yield run
-
-
-def _set_lock_timeout(cursor: psycopg.Cursor[Any], seconds: float) -> None:
-    cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": str(int(seconds * 1000))})
 
 
 def _refuse_server(server: DictRow) -> None:

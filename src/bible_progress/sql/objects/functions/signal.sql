@@ -8,6 +8,15 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+    if cardinality(p_version_ids) <= 64 then
+        insert into public.progress_refresh_queue (kind, version_id, chapter_id)
+        select p_kind, scope.version_id, scope.chapter_id
+        from unnest(p_version_ids, p_chapter_ids) as scope (version_id, chapter_id)
+        where scope.version_id is not null
+        on conflict (kind, version_id, chapter_id, xid) do nothing;
+        return;
+    end if;
+
     insert into public.progress_refresh_queue (kind, version_id, chapter_id)
     select distinct
         p_kind,
