@@ -12,6 +12,7 @@
 \ir objects/functions/media_counts.sql
 \ir objects/functions/media_scope.sql
 \ir objects/functions/version_lock_key.sql
+\ir objects/functions/dirty_chapters.sql
 \ir objects/functions/exact_books.sql
 \ir objects/functions/exact_chapters.sql
 \ir objects/functions/exact_verses.sql
@@ -72,6 +73,7 @@
 \ir objects/triggers/media_files_verses.sql
 
 -- What refreshes it.
+\ir objects/functions/refresh_books.sql
 \ir objects/functions/refresh_chapters.sql
 \ir objects/functions/refresh_all_chapters.sql
 \ir objects/functions/refresh_summary.sql

@@ -15,19 +15,11 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_whole boolean;
+    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id);
     v_dirty_books text[];
     v_book_id text;
 begin
-    select
-        coalesce(bool_or(d.chapter_id is null), false),
-        coalesce(array_agg(distinct c.book_id) filter (where c.book_id is not null), '{}')
-    into v_whole, v_dirty_books
-    from progress.dirty as d
-    left join public.chapters as c on d.chapter_id = c.id
-    where d.kind = p_kind and d.version_id = p_version_id;
-
-    if v_whole then
+    if v_dirty_chapters is null then
         return query
         select
             b.book_id,
@@ -41,6 +33,9 @@ begin
         return;
     end if;
 
+    v_dirty_books := array(
+        select distinct c.book_id from public.chapters as c where c.id = any (v_dirty_chapters)
+    );
     return query
     select
         r.book_id,

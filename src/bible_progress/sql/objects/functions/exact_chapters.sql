@@ -13,18 +13,10 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_whole boolean;
-    v_dirty_chapters text[];
+    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id);
     v_chapter_id text;
 begin
-    select
-        coalesce(bool_or(d.chapter_id is null), false),
-        coalesce(array_agg(distinct d.chapter_id) filter (where d.chapter_id is not null), '{}')
-    into v_whole, v_dirty_chapters
-    from progress.dirty as d
-    where d.kind = p_kind and d.version_id = p_version_id;
-
-    if v_whole then
+    if v_dirty_chapters is null then
         return query
         select c.book_id, c.chapter_id, c.covered_verses, c.total_verses
         from progress.live_chapters as c

@@ -41,79 +41,28 @@ begin
 
     select (select count(*) from gone) + (select count(*) from written) into v_changed;
 
-    with computed as materialized (
-        select
-            n.book_id,
-            n.covered_verses,
-            n.total_verses,
-            n.chapters_with_any,
-            n.complete_chapters,
-            n.total_chapters
-        from progress.books_by_source as n
-        where n.source = 'stored' and n.kind = p_kind and n.version_id = p_version_id
-    ),
+    delete from progress.book_rollup as r
+    where
+        r.kind = p_kind
+        and r.version_id = p_version_id
+        and not exists (
+            select
+            from progress.versions as v
+            inner join public.books as b on v.bible_version_id = b.bible_version_id
+            where v.kind = p_kind and v.version_id = p_version_id and b.id = r.book_id
+        );
+    get diagnostics v_rows = row_count;
 
-    gone as (
-        delete from progress.book_rollup as r
-        where
-            r.kind = p_kind
-            and r.version_id = p_version_id
-            and not exists (select from computed as n where n.book_id = r.book_id)
-        returning r.book_id
-    ),
-
-    written as (
-        insert into progress.book_rollup as r (
-            kind,
-            version_id,
-            book_id,
-            covered_verses,
-            total_verses,
-            chapters_with_any,
-            complete_chapters,
-            total_chapters
+    return v_changed + v_rows + progress.refresh_books(
+        p_kind,
+        p_version_id,
+        array(
+            select b.id
+            from progress.versions as v
+            inner join public.books as b on v.bible_version_id = b.bible_version_id
+            where v.kind = p_kind and v.version_id = p_version_id
         )
-        select
-            p_kind,
-            p_version_id,
-            n.book_id,
-            n.covered_verses,
-            n.total_verses,
-            n.chapters_with_any,
-            n.complete_chapters,
-            n.total_chapters
-        from computed as n
-        left join progress.book_rollup as o
-            on
-                o.kind = p_kind
-                and o.version_id = p_version_id
-                and n.book_id = o.book_id
-        where
-            (
-                n.covered_verses,
-                n.total_verses,
-                n.chapters_with_any,
-                n.complete_chapters,
-                n.total_chapters
-            ) is distinct from (
-                o.covered_verses,
-                o.total_verses,
-                o.chapters_with_any,
-                o.complete_chapters,
-                o.total_chapters
-            )
-        on conflict (kind, version_id, book_id) do update
-        set
-            covered_verses = excluded.covered_verses,
-            total_verses = excluded.total_verses,
-            chapters_with_any = excluded.chapters_with_any,
-            complete_chapters = excluded.complete_chapters,
-            total_chapters = excluded.total_chapters
-        returning r.book_id
-    )
-
-    select (select count(*) from gone) + (select count(*) from written) into v_rows;
-    return v_changed + v_rows;
+    );
 end
 $$;
 

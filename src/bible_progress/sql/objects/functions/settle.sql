@@ -1,6 +1,7 @@
 -- A transaction that ran beside a change of structure may have resolved its own signals against
--- the old structure. All of those began before the change was seen here for the first time, so
--- once every transaction of that moment has ended, a signal made now reaches whatever they did.
+-- the old structure. All of those had begun to write before the change was seen here for the first
+-- time, so they have lower transaction numbers than this one gets now. Once all of these have
+-- ended, a signal made now reaches whatever they did.
 create or replace function progress.settle()
 returns integer
 language plpgsql
@@ -12,9 +13,13 @@ begin
     if not exists (select from progress.unsettled_change) then
         return 0;
     end if;
+    -- A number given earlier in this transaction could be lower than theirs.
+    if pg_current_xact_id_if_assigned() is not null then
+        return 0;
+    end if;
 
     update progress.unsettled_change as u
-    set settles_at = pg_snapshot_xmax(pg_current_snapshot())
+    set settles_at = pg_current_xact_id()
     from (
         select c.id
         from progress.unsettled_change as c
@@ -57,4 +62,4 @@ $$;
 
 comment on function progress.settle() is
 'Turn changes of structure that no running transaction can have missed into signals; returns how
-many. due_versions calls it.';
+many. due_versions calls it. Does nothing in a transaction that has written already.';

@@ -8,6 +8,12 @@ language plpgsql
 set search_path = ''
 as $$
 begin
+    -- An old snapshot may show a verse or a recording where it is no longer.
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        p_version_ids := array(select distinct v.id from unnest(p_version_ids) as v (id));
+        p_chapter_ids := array_fill(null::text, array[cardinality(p_version_ids)]);
+    end if;
+
     if cardinality(p_version_ids) <= 64 then
         insert into public.progress_refresh_queue (kind, version_id, chapter_id)
         select p_kind, scope.version_id, scope.chapter_id
@@ -36,4 +42,4 @@ $$;
 
 comment on function progress.signal(text, uuid[], text[]) is
 'Queue the given (version, chapter) pairs of one kind, chapter NULL for a whole version. Pairs must
-be distinct.';
+be distinct. A transaction with one snapshot for all its statements always queues whole versions.';

@@ -8,6 +8,12 @@ as $$
 declare
     v_kind text;
 begin
+    -- An old snapshot may show a book or chapter in a canon where it is no longer.
+    if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+        p_bible_version_ids := array(select b.id from public.bible_versions as b);
+        p_chapter_ids := array_fill(null::text, array[cardinality(p_bible_version_ids)]);
+    end if;
+
     insert into progress.unsettled_change (bible_version_id, chapter_id)
     select distinct
         counted.bible_version_id,

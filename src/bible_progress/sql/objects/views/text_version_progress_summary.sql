@@ -12,7 +12,8 @@ select
     ) as chapter_fraction,
     v.books_complete,
     v.total_books,
-    progress.fraction(v.books_complete, v.total_books) as book_fraction
+    progress.fraction(v.books_complete, v.total_books) as book_fraction,
+    v.chapters_with_any as chapters_with_text
 from progress.versions_by_source as v
 where
     v.source = 'live'

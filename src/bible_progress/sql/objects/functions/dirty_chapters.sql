@@ -1,0 +1,24 @@
+-- Stable, so it sees the snapshot of the query that calls it.
+create or replace function progress.dirty_chapters(p_kind text, p_version_id uuid)
+returns text[]
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return (
+        select
+            case
+                when bool_or(d.chapter_id is null) then null
+                else coalesce(array_agg(distinct d.chapter_id), '{}')
+            end
+        from progress.dirty as d
+        where d.kind = p_kind and d.version_id = p_version_id
+    );
+end
+$$;
+
+comment on function progress.dirty_chapters(text, uuid) is
+'The chapters of a version whose stored numbers may differ from the base tables in this snapshot:
+none for a clean version, NULL when it is the whole version.';
