@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -37,7 +37,8 @@ Measure = Callable[[Bench, Tick], "list[Figure]"]
 class Figure:
     """One measured value beside its goal; `limit` None means that it only informs.
 
-    `low` and `high` are the range over parts of the run, `details` whatever explains the value.
+    `low` and `high` are the range over parts of the run, `quiet` the ratio of the fastest tenths,
+    which neighbours on the machine disturb least, `details` whatever explains the value.
     """
 
     goal: str
@@ -48,13 +49,15 @@ class Figure:
     at_least: bool = False
     low: float | None = None
     high: float | None = None
+    quiet: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
         if self.limit is None:
             return "info"
-        return "met" if (self.value >= self.limit) is self.at_least or self.value == self.limit else "missed"
+        met = self.value >= self.limit if self.at_least else self.value <= self.limit
+        return "met" if met else "missed"
 
     @property
     def goal_text(self) -> str:
@@ -106,39 +109,62 @@ def interleave(
     return values
 
 
-def ratio(above: Sequence[float], below: Sequence[float]) -> tuple[float, float, float]:
-    """Return the ratio of the medians, and its lowest and highest over consecutive blocks."""
-    whole = statistics.median(above) / statistics.median(below)
+def compare(
+    goal: str,
+    what: str,
+    above: Sequence[float],
+    below: Sequence[float],
+    *,
+    limit: float | None = None,
+    at_least: bool = False,
+    details: Mapping[str, Any] | None = None,
+) -> Figure:
+    """Return the ratio of two medians as a figure; its range is that over consecutive blocks."""
     size = max(1, len(above) // BLOCKS)
     blocks = [
         statistics.median(above[start : start + size])
         / statistics.median(below[start : start + size])
         for start in range(0, size * (len(above) // size), size)
     ]
-    return whole, min(blocks), max(blocks)
+    return Figure(
+        goal=goal,
+        what=what,
+        value=statistics.median(above) / statistics.median(below),
+        limit=limit,
+        at_least=at_least,
+        low=min(blocks),
+        high=max(blocks),
+        # The fast end: the lowest times, the highest throughputs.
+        quiet=quantile(above, 0.9 if at_least else 0.1) / quantile(below, 0.9 if at_least else 0.1),
+        details=details or {},
+    )
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value below which `share` of all values lie."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def spread(values: Sequence[float], scale: float = 1000.0) -> dict[str, float]:
     """Return median, 10th and 90th percentile; in milliseconds for seconds."""
-    ordered = sorted(values)
-    return {
-        name: round(scale * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 4)
-        for name, share in (("p10", 0.1), ("median", 0.5), ("p90", 0.9))
-    }
+    shares = (("p10", 0.1), ("median", 0.5), ("p90", 0.9))
+    return {name: round(scale * quantile(values, share), 4) for name, share in shares}
 
 
 def print_figures(figures: Sequence[Figure], console: Console) -> None:
     """Print one table, a line for each figure."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, justify in (
+    columns: tuple[tuple[str, Literal["left", "right"]], ...] = (
         ("goal", "left"),
         ("what", "left"),
         ("value", "right"),
         ("wanted", "right"),
-        ("spread", "right"),
+        ("range", "right"),
+        ("quiet", "right"),
         ("verdict", "left"),
-    ):
-        table.add_column(column, justify=justify, no_wrap=column not in ("what",))  # type: ignore[arg-type]
+    )
+    for column, justify in columns:
+        table.add_column(column, justify=justify, no_wrap=column != "what")
     colours = {"met": "green", "missed": "bold red", "info": "dim"}
     for figure in figures:
         between = (
@@ -152,6 +178,7 @@ def print_figures(figures: Sequence[Figure], console: Console) -> None:
             f"{number(figure.value)} {figure.unit}",
             figure.goal_text,
             between,
+            "" if figure.quiet is None else number(figure.quiet),
             f"[{colours[figure.verdict]}]{figure.verdict}[/]",
         )
     console.print(table)
@@ -180,12 +207,13 @@ def write_json(figures: Sequence[Figure], name: str, bench: Bench, seconds: floa
             {
                 "goal": figure.goal,
                 "what": figure.what,
-                "value": round(figure.value, 4),
+                "value": _rounded(figure.value),
                 "unit": figure.unit,
                 "limit": figure.limit,
                 "at_least": figure.at_least,
-                "low": None if figure.low is None else round(figure.low, 4),
-                "high": None if figure.high is None else round(figure.high, 4),
+                "low": _rounded(figure.low),
+                "high": _rounded(figure.high),
+                "quiet": _rounded(figure.quiet),
                 "verdict": figure.verdict,
                 "details": dict(figure.details),
             }
@@ -194,6 +222,10 @@ def write_json(figures: Sequence[Figure], name: str, bench: Bench, seconds: floa
     }
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def run(name: str, measures: Mapping[str, Measure], arguments: Sequence[str] | None = None) -> int:
@@ -234,7 +266,7 @@ def run(name: str, measures: Mapping[str, Measure], arguments: Sequence[str] | N
         if figures:
             print_figures(figures, console)
     path = write_json(figures, name, bench, time.monotonic() - started)
-    errors.print(f"written: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}", style="dim")
+    errors.print(f"written: {RESULTS.name}/{path.name}", style="dim")
     return 0
 
 

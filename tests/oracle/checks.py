@@ -11,6 +11,7 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from psycopg import Connection, Cursor, sql
+
 from support import oracle
 from support.recount import assert_live_matches
 
@@ -19,7 +20,7 @@ _NAMES: WeakKeyDictionary[Connection[Any], dict[str, str]] = WeakKeyDictionary()
 
 
 class Planned:
-    """A connection that prepares every statement without parameters, once."""
+    """A connection that prepares every select without parameters, once."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
@@ -35,13 +36,13 @@ class Planned:
         return getattr(self.connection, name)
 
     def execute(self, statement: Any, parameters: Any = None) -> Cursor[Any]:
-        if parameters is not None:
-            return self.connection.execute(statement, parameters)
         text = (
             statement.as_string(self.connection)
             if isinstance(statement, sql.Composable)
             else str(statement)
         )
+        if parameters is not None or not text.startswith("select"):
+            return self.connection.execute(statement, parameters)
         if text not in self.names:
             name = f"oracle_{next(_NUMBERS)}"
             self.connection.execute(

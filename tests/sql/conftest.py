@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from oracle.checks import quiet
 from scene import Scene
+
+from oracle.checks import quiet
 from support.builders import World
 
 

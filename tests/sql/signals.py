@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from oracle.checks import assert_right
 from psycopg import Connection
+
+from oracle.checks import assert_right
 
 Signal = tuple[str, UUID, str | None]
 
@@ -24,7 +25,8 @@ def queued(connection: Connection[Any]) -> set[Signal]:
 
 def assert_signals(connection: Connection[Any], expected: Iterable[Signal]) -> None:
     """Assert that exactly these scopes are queued, and that this is enough."""
-    assert queued(connection) == set(expected)
+    signals, wanted = queued(connection), set(expected)
+    assert signals == wanted, f"missing {wanted - signals}, not wanted {signals - wanted}"
     assert_right(connection)
 
 
@@ -39,8 +41,10 @@ def assert_signals_include(
     For cascades, where several triggers name the same version and need not agree how narrowly.
     """
     signals = queued(connection)
-    assert set(expected) <= signals
-    assert {(kind, version) for kind, version, _ in signals} == set(versions)
+    missing = set(expected) - signals
+    assert not missing, f"missing {missing}"
+    named = {(kind, version) for kind, version, _ in signals}
+    assert named == set(versions), f"unlike {named ^ set(versions)}"
     assert_right(connection)
 
 

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from oracle.checks import assert_right
 from scene import Scene
+
+from oracle.checks import assert_right
 from support.builders import World
 
 GEN_1 = ["gen-1-1", "gen-1-2", "gen-1-3"]

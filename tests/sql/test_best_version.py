@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import pytest
+
 from oracle.checks import assert_right
 from support.builders import World
 

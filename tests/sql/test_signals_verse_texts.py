@@ -1,10 +1,8 @@
 """Which scopes each kind of statement on verse_texts queues."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from scene import Scene
-from signals import assert_signals, assert_signals_include, queued, whole
+from signals import assert_signals, queued, whole
 
 # A scene has gen-1-1, gen-2-1 and exod-1-4 in every text.
 ROW = "where text_version_id = %(a)s and verse_id = 'gen-1-1'"
@@ -188,9 +186,7 @@ def test_merge_queues_what_each_of_its_arms_changed(scene: Scene) -> None:
 def test_copy_queues_its_chapters(scene: Scene) -> None:
     with (
         scene.connection.cursor() as cursor,
-        cursor.copy(
-            "copy verse_texts (text_version_id, verse_id, verse_text) from stdin"
-        ) as copy,
+        cursor.copy("copy verse_texts (text_version_id, verse_id, verse_text) from stdin") as copy,
     ):
         for verse in ("gen-1-2", "gen-1-3", "exod-2-1"):
             copy.write_row((scene.text_b, verse, "Words."))
@@ -225,45 +221,6 @@ def test_truncate_queues_every_text_as_a_whole(scene: Scene) -> None:
     assert_signals(scene.connection, whole("text", *scene.texts))
 
 
-CASCADES: dict[str, Callable[[Scene], Iterator[str]]] = {
-    "its version": lambda _: iter(["delete from text_versions where id = %(a)s"]),
-    "the language of its version": lambda _: iter(
-        [
-            "update text_versions set language_entity_id = (select language_entity_id"
-            " from text_versions where id = %(v)s) where id = %(b)s",
-            "delete from audio_versions where bible_version_id = 'eng'",
-            "delete from progress_refresh_queue",
-            "delete from language_entities where name = 'English'",
-        ]
-    ),
-}
-
-
-@pytest.mark.parametrize("parent", CASCADES)
-def test_a_cascade_from_the_version_queues_the_version(scene: Scene, parent: str) -> None:
-    for statement in CASCADES[parent](scene):
-        run(scene, statement)
-    gone = queued(scene.connection)
-    assert gone == whole("text", scene.text_a)
-
-
-def test_a_cascade_from_a_verse_queues_its_chapter_in_every_version(scene: Scene) -> None:
-    run(scene, "delete from verses where id = 'gen-1-1'")
-    versions = [(kind, v) for kind, v in everyone(scene) if v not in (scene.text_v, scene.audio_v)]
-    assert_signals_include(
-        scene.connection,
-        {(kind, version, "gen-1") for kind, version in versions},
-        versions=versions,
-    )
-
-
-def test_losing_the_author_queues_nothing(scene: Scene) -> None:
-    run(scene, "insert into users (id) values (gen_random_uuid())")
-    run(scene, "update verse_texts set created_by = (select id from users)")
-    run(scene, "delete from users")
-    assert_signals(scene.connection, set())
-
-
 @pytest.mark.parametrize(("chapters", "expected"), [(64, 64), (65, 1)])
 def test_more_than_64_chapters_of_a_version_become_one_row(
     scene: Scene, chapters: int, expected: int
@@ -280,7 +237,3 @@ def test_more_than_64_chapters_of_a_version_become_one_row(
 
     run(scene, f"update verse_texts set verse_text = '' where text_version_id = '{version}'")
     assert len(queued(scene.connection)) == expected
-
-
-def everyone(scene: Scene) -> list[tuple[str, object]]:
-    return [("text", v) for v in scene.texts] + [("audio", v) for v in scene.audios]

@@ -1,8 +1,9 @@
 """DESIGN section 4 for texts: which rows of verse_texts cover a verse."""
 
 import pytest
-from oracle.checks import assert_right
 from scene import Scene
+
+from oracle.checks import assert_right
 from support.builders import World
 
 # Every character of Unicode's White_Space, and the zero-width ones that editors leave behind.

@@ -8,7 +8,7 @@ PostgreSQL itself says who waits for whom.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillRunning
 from contextlib import contextmanager
@@ -25,6 +25,7 @@ WAIT_SECONDS = 20.0
 _POLL_SECONDS = 0.005
 
 Rows = list[tuple[Any, ...]]
+Parameters = Sequence[object] | Mapping[str, object]
 
 # Not truncated: that would throw away every cached plan, and planning is what takes the time.
 _EMPTY = """
@@ -55,7 +56,7 @@ class Session:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._running: Future[Rows] | None = None
 
-    def start(self, statement: str, parameters: Sequence[object] = ()) -> None:
+    def start(self, statement: str, parameters: Parameters = ()) -> None:
         """Send a statement and return at once."""
         assert self._running is None, f"{self.name} still runs its last statement"
         self._running = self._thread.submit(self._execute, statement, parameters)
@@ -72,7 +73,7 @@ class Session:
             running.exception(WAIT_SECONDS)
             raise AssertionError(f"{self.name} waits for sessions {blockers}") from None
 
-    def run(self, statement: str, parameters: Sequence[object] = ()) -> Rows:
+    def run(self, statement: str, parameters: Parameters = ()) -> Rows:
         """Run a statement to its end."""
         self.start(statement, parameters)
         return self.finish()
@@ -118,7 +119,7 @@ class Session:
         self._thread.shutdown()
         self.connection.close()
 
-    def _execute(self, statement: str, parameters: Sequence[object]) -> Rows:
+    def _execute(self, statement: str, parameters: Parameters) -> Rows:
         cursor = self.connection.execute(statement, parameters or None)  # type: ignore[arg-type]
         return cursor.fetchall() if cursor.description else []
 
@@ -147,7 +148,7 @@ class Stage:
     """A database with a world in it, the sessions that act on it, and the checks between steps."""
 
     def __init__(self, connect: Callable[[], Connection[Any]]) -> None:
-        self._connect = connect
+        self.connect = connect
         self._sessions: list[Session] = []
         self.observer = connect()
         self.world = World(self.observer)
@@ -157,7 +158,7 @@ class Stage:
 
     def session(self, name: str) -> Session:
         """Open a session; it is closed with the stage."""
-        session = Session(name, self._connect(), self.observer)
+        session = Session(name, self.connect(), self.observer)
         self._sessions.append(session)
         return session
 
@@ -171,7 +172,7 @@ class Stage:
         holder.run(f"lock table {relation} in share mode")
         return holder
 
-    def execute(self, statement: str, parameters: Sequence[object] = ()) -> Rows:
+    def execute(self, statement: str, parameters: Parameters = ()) -> Rows:
         """Run and commit a statement."""
         cursor = self.observer.execute(statement, parameters or None)  # type: ignore[arg-type]
         return cursor.fetchall() if cursor.description else []
@@ -180,9 +181,9 @@ class Stage:
         """Assert G1 and G2 for what is committed now."""
         with self._snapshot() as connection:
             wrong = oracle.differences(connection, clean_only=True)
-            assert not wrong, f"clean, but stored and live differ: {wrong}"
-            wrong = oracle.inexact(connection)
-            assert not wrong, f"exact and live differ: {wrong}"
+            inexact = oracle.inexact(connection)
+        assert not wrong, f"clean, but stored and live differ: {wrong}; exact differs: {inexact}"
+        assert not inexact, f"exact and live differ: {inexact}"
 
     def drain(self) -> None:
         """Drain what is due, but for versions that another session drains, and check."""
@@ -212,7 +213,7 @@ class Stage:
             self.drain_once()
         with self._snapshot() as connection:
             wrong = oracle.differences(connection, clean_only=False) + oracle.inexact(connection)
-            assert not wrong, f"at rest, but stored, live and exact differ: {wrong}"
+        assert not wrong, f"at rest, but stored, live and exact differ: {wrong}"
         assert not self.execute("select 1 from progress.failure")
 
     def is_dirty(self, version: UUID) -> bool:

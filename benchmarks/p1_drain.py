@@ -1,0 +1,148 @@
+"""P1: what a drain after one changed verse costs, and whether it stays so among more versions.
+
+The measured version is the same whole Bible in every world; its neighbours are portions. The
+yardstick is a one-row UPDATE commit over the same connection in the same loop.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, LiteralString
+
+import world_sql as sql
+from harness import Figure, Tick, compare, interleave, main, seconds_of, spread
+from psycopg import Connection
+from psycopg.rows import dict_row
+from worlds import CANON, MOSTLY_PORTIONS, WHOLE, Bench, Version, build_world, values
+
+from bible_progress.drain import Drainer
+
+COMMIT_GOAL = 4.0
+GROWTH_GOAL = 1.3
+SIZES = (10, 100, 1000)
+QUICK_SIZES = (10, 300)
+REPETITIONS = 1000
+QUICK_REPETITIONS = 250
+
+UPDATE_PLAIN: LiteralString = "update bench.plain set number = number + 1 where id = %(id)s"
+
+# Every repetition flips one verse or chapter, so that every level has something to write.
+FLIP: dict[str, LiteralString] = {
+    "text": """
+update public.verse_texts
+set verse_text = case when verse_text = '' then bench.words(1) else '' end
+where text_version_id = %(version)s and verse_id = %(place)s
+""",
+    "audio": """
+update public.media_files
+set publish_status = case when publish_status = 'published' then 'archived' else 'published' end
+where audio_version_id = %(version)s and chapter_id = %(place)s
+""",
+}
+PLACES: dict[str, LiteralString] = {
+    "text": "select verse_id from bench.verses order by number",
+    "audio": """
+select c.chapter_id
+from progress.canon_chapters as c
+where c.bible_version_id = %(canon)s
+order by c.book_number, c.chapter_number
+""",
+}
+
+
+def measure(bench: Bench, tick: Tick) -> list[Figure]:
+    """Drain and commit in turns, in every world, for texts and for recordings."""
+    sizes = QUICK_SIZES if bench.quick else SIZES
+    repetitions = QUICK_REPETITIONS if bench.quick else REPETITIONS
+    with ExitStack() as stack:
+        worlds: dict[int, tuple[Connection[Any], dict[str, Version]]] = {}
+        for place, size in enumerate(sizes):
+            database = stack.enter_context(bench.database(f"p1_{size}"))
+            connection = stack.enter_context(bench.connect(database))
+
+            def building(share: float, size: int = size, place: int = place) -> None:
+                tick(f"building {size:,} versions", 0.5 * (place + share) / len(sizes))
+
+            world = build_world(
+                connection,
+                text=size,
+                audio=size,
+                shapes=MOSTLY_PORTIONS,
+                first=WHOLE,
+                seed=bench.seed,
+                tick=building,
+            )
+            worlds[size] = connection, {kind: world.of(kind)[0] for kind in FLIP}
+
+        figures: list[Figure] = []
+        for place, kind in enumerate(FLIP):
+            variants: dict[str, Callable[[int], float]] = {}
+            for size, (connection, measured) in worlds.items():
+                variants |= _variants(connection, measured[kind], size, bench.seed)
+
+            def measuring(share: float, kind: str = kind, place: int = place) -> None:
+                tick(f"draining {kind}", 0.5 + 0.25 * (place + share))
+
+            times = interleave(variants, repetitions, measuring, warm_up=20)
+            figures += _figures(kind, sizes, times)
+        return figures
+
+
+def _variants(
+    connection: Connection[Any], version: Version, size: int, seed: int
+) -> dict[str, Callable[[int], float]]:
+    drainer = Drainer(connection)
+    drainer.warm_up()
+    places = values(connection, PLACES[version.kind], canon=CANON)
+    chance = random.Random(seed)
+    cursor = connection.cursor(row_factory=dict_row)
+
+    def commit(_: int) -> float:
+        return seconds_of(lambda: connection.execute(UPDATE_PLAIN, {"id": 1}))
+
+    def drain(_: int) -> float:
+        connection.execute(
+            FLIP[version.kind], {"version": version.id, "place": chance.choice(places)}
+        )
+        parameters = {"kind": version.kind, "id": version.id}
+        seconds = seconds_of(lambda: cursor.execute(sql.DRAIN, parameters))
+        row = cursor.fetchone()
+        assert row is not None, "drain_version returns one row"
+        assert (row["outcome"], row["chapters"]) == ("drained", 1), row
+        return seconds
+
+    return {f"commit {size}": commit, f"drain {size}": drain}
+
+
+def _figures(kind: str, sizes: tuple[int, ...], times: dict[str, list[float]]) -> list[Figure]:
+    figures = [
+        compare(
+            "P1",
+            f"{kind} drain / commit, {size:,} versions",
+            times[f"drain {size}"],
+            times[f"commit {size}"],
+            limit=COMMIT_GOAL,
+            details={
+                "drain_ms": spread(times[f"drain {size}"]),
+                "commit_ms": spread(times[f"commit {size}"]),
+            },
+        )
+        for size in sizes
+    ]
+    few, many = sizes[0], sizes[-1]
+    return [
+        *figures,
+        compare(
+            "P1",
+            f"{kind} drain, {many:,} / {few:,} versions",
+            times[f"drain {many}"],
+            times[f"drain {few}"],
+            limit=GROWTH_GOAL,
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    main("p1_drain", measure)

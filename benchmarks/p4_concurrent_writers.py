@@ -1,0 +1,105 @@
+"""P4: what watching costs eight writers of one version, alone and beside a worker that drains.
+
+They flip random verses of one whole Bible as fast as they can, in a database whose host tables
+are watched and in its twin where our triggers are disabled, in turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any, LiteralString
+from uuid import UUID
+
+import world_sql as sql
+from harness import Figure, Tick, compare, interleave, main, spread
+from processes import throughput, worker
+from psycopg import Connection
+from worlds import WHOLE, Bench, build_world
+
+GOAL = 0.85
+WRITERS = 8
+ROUNDS = 7
+QUICK_ROUNDS = 3
+SECONDS = 4.0
+QUICK_SECONDS = 2.0
+VERSES = 31_102
+
+FLIP_VERSE: LiteralString = """
+update public.verse_texts
+set verse_text = case when verse_text = '' then 'and the light shineth' else '' end
+where
+    text_version_id = '{version}'
+    and verse_id = (select v.verse_id from bench.verses as v where v.number = :n)
+"""
+TIDY: LiteralString = "vacuum public.verse_texts, public.progress_refresh_queue"
+
+
+def measure(bench: Bench, tick: Tick) -> list[Figure]:
+    """Let the writers run in turns: bare, watched, watched beside a worker."""
+    with ExitStack() as stack:
+        watched = stack.enter_context(bench.database("p4"))
+        with bench.connect(watched) as connection:
+            tick("building", 0.0)
+            world = build_world(connection, text=1, audio=0, first=WHOLE, seed=bench.seed)
+        bare = stack.enter_context(bench.twin(watched))
+        databases = {"bare": bare, "watched": watched, "with worker": watched}
+        connections = {name: stack.enter_context(bench.connect(name)) for name in (bare, watched)}
+        version = world.of("text")[0].id
+        rates = interleave(
+            {
+                name: _variant(bench, name, database, connections[database], version)
+                for name, database in databases.items()
+            },
+            QUICK_ROUNDS if bench.quick else ROUNDS,
+            lambda share: tick("8 writers", 0.1 + 0.9 * share),
+            warm_up=1,
+        )
+    return [
+        _figure("8 writers, watched / bare", "watched", rates, GOAL),
+        # The worker has work to do for its share of the processor: this only informs.
+        _figure("8 writers and a worker / bare", "with worker", rates, None),
+    ]
+
+
+def _variant(
+    bench: Bench, name: str, database: str, connection: Connection[Any], version: UUID
+) -> Callable[[int], float]:
+    statement = FLIP_VERSE.format(version=version)
+    seconds = QUICK_SECONDS if bench.quick else SECONDS
+    url = bench.url(database)
+
+    def write() -> float:
+        return throughput(url, [statement], clients=WRITERS, seconds=seconds, picks=VERSES)
+
+    def round_of_writes(_: int) -> float:
+        if name == "with worker":
+            with worker(url) as stop:
+                rate = write()
+                stop()
+        else:
+            rate = write()
+        # Every round starts without signals and without dead rows.
+        connection.execute(sql.DRAIN, {"kind": "text", "id": version})
+        connection.execute(TIDY)
+        return rate
+
+    return round_of_writes
+
+
+def _figure(
+    what: str, variant: str, rates: Mapping[str, list[float]], limit: float | None
+) -> Figure:
+    return compare(
+        "P4",
+        what,
+        rates[variant],
+        rates["bare"],
+        limit=limit,
+        at_least=True,
+        details={f"{name}_per_second": spread(rates[name], 1.0) for name in ("bare", variant)},
+    )
+
+
+if __name__ == "__main__":
+    main("p4_concurrent_writers", measure)

@@ -1,0 +1,90 @@
+"""A PostgreSQL server that a test may stop, kill and start again at the same address."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import psycopg
+
+from bible_progress.embedded import EmbeddedPostgres
+
+from .command_line import soon
+
+
+class OwnServer:
+    """An embedded server on a kept data folder, reached through a link that outlives it.
+
+    The server's socket is in another folder at every start; `url` names the link to it.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        self._folder = folder
+        self._durable = durable
+        self._server: EmbeddedPostgres | None = None
+        self.url = f"postgresql://postgres@/postgres?host={quote(str(folder / 'now'), safe='')}"
+
+    @property
+    def pid(self) -> int:
+        assert self._server is not None
+        return self._server.pid
+
+    def start(self) -> None:
+        self._server = EmbeddedPostgres(self._folder / "data", durable=self._durable).start()
+        sockets = parse_qs(urlsplit(self._server.url).query)["host"][0]
+        link = self._folder / "now"
+        link.unlink(missing_ok=True)
+        link.symlink_to(sockets)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def kill(self) -> None:
+        """Kill the postmaster as a machine that fails would; its children end without it."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.stop()
+
+    def freeze(self) -> list[int]:
+        """Stop every process of the server in its tracks; return them for `thaw`."""
+        with psycopg.connect(self.url) as connection:
+            backends = connection.execute("select pid from pg_stat_activity").fetchall()
+        frozen = [self.pid, *(pid for (pid,) in backends)]
+        for pid in frozen:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        return frozen
+
+    def thaw(self, frozen: list[int]) -> None:
+        for pid in reversed(frozen):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@contextmanager
+def own_server(*, durable: bool = False) -> Iterator[OwnServer]:
+    """Run a server of the test's own, in a folder that its account can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="bp-own-"))
+    folder.chmod(0o755)
+    server = OwnServer(folder, durable=durable)
+    try:
+        server.start()
+        assert soon(server.answers)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

@@ -1,0 +1,134 @@
+"""bible-progress verify"""
+
+from __future__ import annotations
+
+import json
+
+from acceptance.command_line import CommandLine
+from acceptance.installation import Installation
+
+
+def test_clean_numbers_are_confirmed(cli: CommandLine, site: Installation) -> None:
+    site.texts(3)
+    assert "3 versions" in cli("verify").assert_done().out
+
+
+def test_drift_at_every_stored_level_is_found(cli: CommandLine, site: Installation) -> None:
+    one_chapter = "progress.chapter_bitmap set covered = %s where chapter_id = 'gen-1'"
+    planted = {
+        "verse": "update " + one_chapter % "b'010'",
+        "chapter": "update " + one_chapter % "b'110'",
+        "book": "update progress.book_rollup set chapters_with_any = 1, complete_chapters = 1",
+        "version": "delete from progress.version_rollup",
+    }
+    versions = dict(zip(planted, site.texts(len(planted)), strict=True))
+    for level, statement in planted.items():
+        only = " and" if " where " in statement else " where"
+        site.run(f"{statement}{only} version_id = '{versions[level]}'")
+    found = cli("verify", "--json")
+    assert found.code == 9
+    drifted = {
+        row["version_id"]: {r["level"] for r in row["rows"]}
+        for row in json.loads(found.out)["drifted"]
+    }
+    for level, version in versions.items():
+        assert level in drifted[str(version)]
+
+
+def test_drift_is_named_repaired_and_cured(cli: CommandLine, site: Installation) -> None:
+    bad, good = site.texts(2)
+    site.plant_drift(bad)
+    done = cli("verify").assert_refused(9, "1 versions")
+    assert str(bad) in done.out
+    assert str(good) not in done.out
+    assert site.queued() == 0
+    cli("verify", "--repair").assert_refused(9)
+    assert site.rows("select version_id from progress_refresh_queue") == [(bad,)]
+    # A version that waits is left out: its numbers may differ.
+    assert "1 versions" in cli("verify").assert_done().out
+    cli("refresh").assert_done()
+    cli("verify").assert_done()
+    assert site.covered(bad) == 2
+
+
+def test_writes_made_as_a_replica_are_found(cli: CommandLine, site: Installation) -> None:
+    [version] = site.texts(1)
+    site.run("set session_replication_role = replica")
+    site.touch(version)
+    site.run("reset session_replication_role")
+    assert site.queued() == 0
+    assert str(version) in cli("verify", "--repair").assert_refused(9).out
+    cli("refresh").assert_done()
+    cli("verify").assert_done()
+    assert site.covered(version) == 3
+
+
+def test_a_disabled_trigger_is_found_and_install_restores_it(
+    cli: CommandLine, site: Installation
+) -> None:
+    site.texts(1)
+    site.run("alter table verse_texts disable trigger progress_update")
+    site.run("drop trigger progress_delete on media_files")
+    found = cli("verify", "--json")
+    assert found.code == 9
+    broken = " ".join(json.loads(found.out)["broken_triggers"])
+    for words in ("progress_update on public.verse_texts", "progress_delete on public.media_files"):
+        assert words in broken
+    cli("install").assert_done()
+    cli("refresh").assert_done()
+    cli("verify").assert_done()
+
+
+def test_a_lying_total_is_a_note_and_no_failure(cli: CommandLine, site: Installation) -> None:
+    site.texts(1)
+    site.run("update chapters set total_verses = 99 where id = 'gen-1'")
+    site.drain()
+    done = cli("verify").assert_done()
+    assert "gen-1" in done.out
+    assert "99" in done.out
+    [lie] = json.loads(cli("verify", "--json").assert_done().out)["lying_totals"]
+    assert "gen-1" in lie
+
+
+def test_a_sample_compares_as_many_as_asked(cli: CommandLine, site: Installation) -> None:
+    for version in site.texts(5):
+        site.plant_drift(version)
+    found = cli("verify", "--sample", 2, "--json")
+    assert found.code == 9
+    assert json.loads(found.out)["checked"] == 2
+    assert cli("verify", "--sample", 0).code == 2
+
+
+def test_json_is_all_that_is_printed(cli: CommandLine, site: Installation) -> None:
+    waiting, _ = site.texts(2)
+    site.touch(waiting)
+    done = cli("verify", "--json").assert_done()
+    assert json.loads(done.out) == {
+        "checked": 1,
+        "dirty": 1,
+        "drifted": [],
+        "broken_triggers": [],
+        "lying_totals": [],
+    }
+    assert done.err == ""
+
+
+def test_a_version_with_dead_letters_is_left_out(cli: CommandLine, site: Installation) -> None:
+    [version] = site.texts(1)
+    site.bury(version)
+    found = json.loads(cli("verify", "--json").assert_done().out)
+    assert (found["checked"], found["dirty"]) == (0, 1)
+
+
+def test_a_deleted_version_whose_numbers_stayed_is_drift(
+    cli: CommandLine, site: Installation
+) -> None:
+    [version] = site.texts(1)
+    site.run("set session_replication_role = replica")
+    site.run("update text_versions set deleted_at = now()")
+    site.run("reset session_replication_role")
+    done = cli("verify", "--repair")
+    assert done.code == 9
+    assert str(version) in done.out
+    cli("refresh").assert_done()
+    assert site.rows("select from progress.version_rollup") == []

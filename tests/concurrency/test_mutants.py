@@ -1,0 +1,59 @@
+"""The suite must fail when the engine is wrong: each mutant is caught by a scenario.
+
+The same scenario passes on the same database before, when the engine is right.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import mutants
+import pytest
+import scenarios
+from mutants import Mutant, Scenario
+from support.sessions import Stage
+
+LOST = "differ"
+WAITS = "waits for sessions"
+
+CAUGHT: list[tuple[Mutant, Scenario, str]] = [
+    (mutants.FIRST_PLAN, scenarios.signal_before_the_claim_and_commit_after_it_is_kept, LOST),
+    (mutants.FIRST_PLAN, scenarios.writer_does_not_wait_for_a_drain_that_holds_its_claim, WAITS),
+    (mutants.FIRST_PLAN, scenarios.writers_of_one_version_do_not_wait_for_each_other, WAITS),
+    (mutants.FIRST_PLAN, scenarios.writers_in_opposite_order_do_not_deadlock, WAITS),
+    (mutants.DELETE_AFTER_REFRESH, scenarios.commit_while_a_drain_is_under_way_is_kept, LOST),
+    # The claim's row locks still keep the numbers right; but the drains wait for each other.
+    (mutants.NO_VERSION_LOCK, scenarios.drain_with_old_numbers_cannot_overwrite_newer_ones, WAITS),
+    (mutants.NO_LOCK_AT_ALL, scenarios.drain_with_old_numbers_cannot_overwrite_newer_ones, LOST),
+    (mutants.REPEATABLE_READ, scenarios.drain_stores_what_was_committed_before_it, "ended clean"),
+    (mutants.REPEATABLE_READ, scenarios.drained_twice_is_not_a_failure, "ended failed"),
+    (mutants.NEW_SIDE_ONLY_OF_TEXTS, scenarios.old_place_of_a_text_that_moves_is_refreshed, LOST),
+    (
+        mutants.NEW_SIDE_ONLY_OF_FILES,
+        scenarios.old_place_of_a_recording_that_moves_is_refreshed,
+        LOST,
+    ),
+    (
+        mutants.NEW_SIDE_ONLY_OF_TIMINGS,
+        scenarios.old_place_of_a_timing_that_moves_is_refreshed,
+        LOST,
+    ),
+    (mutants.NO_SETTLING, scenarios.writer_that_missed_a_move_of_its_verse_is_settled, LOST),
+    (mutants.BITMAP_KEPT, scenarios.chapter_that_loses_its_last_verse_is_forgotten, LOST),
+    (mutants.BITMAPS_KEPT, scenarios.version_that_loses_all_its_verses_is_emptied, LOST),
+    (mutants.SUMMARY_KEPT, scenarios.summary_follows_its_books, LOST),
+]
+
+
+@pytest.mark.parametrize(
+    ("mutant", "scenario", "shows"),
+    CAUGHT,
+    ids=[f"{mutant.name}: {scenario.__name__}" for mutant, scenario, _ in CAUGHT],
+)
+def test_mutant_is_caught(stage: Stage, mutant: Mutant, scenario: Scenario, shows: str) -> None:
+    scenario(stage)
+    stage.reset()
+    if mutant is mutants.REPEATABLE_READ:
+        scenario = partial(scenario, isolation="repeatable read")
+    with mutant.applied(stage), pytest.raises(AssertionError, match=shows):
+        scenario(stage)

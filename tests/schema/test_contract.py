@@ -1,0 +1,112 @@
+"""The contract of DESIGN section 3: names, columns, their order and types."""
+
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+IDS = {"verse_id": "text", "chapter_id": "text", "book_id": "text"}
+AUDIO = {"audio_version_id": "uuid"}
+TEXT = {"text_version_id": "uuid"}
+
+
+def counts(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "integer")
+
+
+def summary(chapters: str) -> dict[str, str]:
+    return {
+        **counts("covered_verses", "total_verses"),
+        "verse_fraction": "numeric",
+        **counts(chapters, "total_chapters"),
+        "chapter_fraction": "numeric",
+        **counts("books_complete", "total_books"),
+        "book_fraction": "numeric",
+    }
+
+
+BOOK = {
+    "book_id": "text",
+    **counts("complete_chapters", "total_chapters"),
+    "is_complete": "boolean",
+}
+CONTRACT: dict[str, dict[str, str]] = {
+    "audio_verse_coverage": {**AUDIO, "verse_id": "text"},
+    "audio_chapter_coverage": {
+        **AUDIO,
+        "chapter_id": "text",
+        **counts("covered_verses", "total_verses"),
+        "has_any": "boolean",
+        "is_complete": "boolean",
+    },
+    "audio_book_coverage": {**AUDIO, **BOOK},
+    "audio_version_progress_summary": {**AUDIO, **summary("chapters_with_audio")},
+    "text_verse_coverage": {**TEXT, "verse_id": "text"},
+    "text_chapter_coverage": {
+        **TEXT,
+        "chapter_id": "text",
+        **counts("verses_with_text", "total_verses"),
+        "is_complete": "boolean",
+    },
+    "text_book_coverage": {**TEXT, **BOOK},
+    "text_version_progress_summary": {**TEXT, **summary("complete_chapters")},
+    "language_entity_best_audio_version": {"language_entity_id": "uuid", **AUDIO},
+    "language_entity_best_text_version": {"language_entity_id": "uuid", **TEXT},
+}
+
+
+def columns(connection: Connection[Any], relation: str) -> list[tuple[str, str]]:
+    return connection.execute(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+        " where attrelid = %s::regclass and attnum > 0 order by attnum",
+        [f"public.{relation}"],
+    ).fetchall()
+
+
+@pytest.mark.parametrize("prefix", ["", "mv_"])
+@pytest.mark.parametrize("relation", CONTRACT)
+def test_a_relation_begins_with_the_columns_of_the_contract(
+    conn: Connection[Any], relation: str, prefix: str
+) -> None:
+    expected = list(CONTRACT[relation].items())
+    found = columns(conn, prefix + relation)
+    assert found[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("relation", CONTRACT)
+def test_stored_and_live_relations_have_the_same_columns(
+    conn: Connection[Any], relation: str
+) -> None:
+    assert columns(conn, f"mv_{relation}") == columns(conn, relation)
+
+
+def test_the_queue_has_the_columns_of_the_contract(conn: Connection[Any]) -> None:
+    assert columns(conn, "progress_refresh_queue") == [
+        ("id", "bigint"),
+        ("kind", "text"),
+        ("version_id", "uuid"),
+        ("chapter_id", "text"),
+        ("enqueued_at", "timestamp with time zone"),
+        ("xid", "xid8"),
+    ]
+
+
+def test_the_queue_is_unique_within_a_transaction_only(conn: Connection[Any]) -> None:
+    """Unique on the version alone loses changes and lets writers wait for each other."""
+    rows = conn.execute(
+        "select pg_get_constraintdef(oid) from pg_constraint"
+        " where conrelid = 'progress_refresh_queue'::regclass and contype = 'u'"
+    ).fetchall()
+    assert rows == [("UNIQUE NULLS NOT DISTINCT (kind, version_id, chapter_id, xid)",)]
+
+
+@pytest.mark.parametrize("prefix", ["", "mv_"])
+@pytest.mark.parametrize("relation", CONTRACT)
+def test_a_relation_reads_with_the_rights_of_its_reader(
+    conn: Connection[Any], relation: str, prefix: str
+) -> None:
+    row = conn.execute(
+        "select relkind::text, reloptions from pg_class where oid = %s::regclass",
+        [f"public.{prefix}{relation}"],
+    ).fetchone()
+    assert row == ("v", ["security_invoker=true"])

@@ -1,0 +1,182 @@
+"""What an installed database holds: pinned, commented, keyed, and nothing that we did not list."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import Connection
+
+from bible_progress import sql
+from bible_progress.install import CONTRACT_TABLES, HOST_TABLES
+
+# Functions without a pinned search_path, and why; their bodies are resolved when they are made.
+UNPINNED = {
+    "fraction": "inlined into every view of fractions",
+    "chapter_fraction": "inlined into every view of fractions",
+    "is_complete": "inlined into every view of chapters and books",
+    "text_counts": "inlined, so that the filter is no call a row",
+    "media_counts": "inlined, so that the filter is no call a row",
+    "version_lock_key": "inlined; one expression",
+    "drain": "a procedure that commits may not change a setting",
+}
+
+
+def functions(connection: Connection[Any]) -> list[dict[str, Any]]:
+    rows = connection.execute(
+        "select p.proname, p.prokind::text, p.prosecdef, p.proconfig, l.lanname,"
+        " p.prosqlbody is not null, p.prorettype::regtype::text, p.oid"
+        " from pg_proc p join pg_language l on l.oid = p.prolang"
+        " where p.pronamespace = 'progress'::regnamespace"
+    ).fetchall()
+    keys = ("name", "kind", "definer", "config", "language", "resolved", "returns", "oid")
+    return [dict(zip(keys, row, strict=True)) for row in rows]
+
+
+def test_every_function_pins_an_empty_search_path(conn: Connection[Any]) -> None:
+    for function in functions(conn):
+        pinned = 'search_path=""' in (function["config"] or [])
+        assert pinned is (function["name"] not in UNPINNED), function["name"]
+
+
+def test_functions_that_are_not_pinned_are_resolved_when_made_or_fully_qualified(
+    conn: Connection[Any],
+) -> None:
+    unpinned = [f for f in functions(conn) if f["name"] in UNPINNED]
+    assert {f["name"] for f in unpinned} == UNPINNED.keys()
+    for function in unpinned:
+        assert not function["definer"]
+        if function["kind"] == "f":
+            assert (function["language"], function["resolved"]) == ("sql", True)
+
+
+def test_only_trigger_functions_run_as_their_owner(conn: Connection[Any]) -> None:
+    for function in functions(conn):
+        assert function["definer"] is (function["returns"] == "trigger"), function["name"]
+
+
+def test_no_function_has_an_overload(conn: Connection[Any]) -> None:
+    names = [function["name"] for function in functions(conn)]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_there_is_nothing_that_the_files_do_not_make(conn: Connection[Any]) -> None:
+    texts = [sql.read(path) for path in sql.manifest()]
+
+    def made(pattern: str) -> set[str]:
+        return {
+            ".".join(match) for text in texts for match in re.findall(pattern, text, re.MULTILINE)
+        }
+
+    relations = conn.execute(
+        "select relnamespace::regnamespace || '.' || relname from pg_class where relkind not in"
+        " ('i', 'S') and relnamespace in ('progress'::regnamespace, 'public'::regnamespace)"
+    ).fetchall()
+    expected = made(r"^create (?:table|view) (\w+)\.(\w+)")
+    assert {name for (name,) in relations} == expected | {f"public.{t}" for t in HOST_TABLES}
+
+    assert {f"progress.{f['name']}" for f in functions(conn)} == made(
+        r"^create or replace (?:function|procedure) (\w+)\.(\w+)"
+    )
+    others = conn.execute(
+        "select proname from pg_proc where pronamespace = 'public'::regnamespace"
+        " union all select typname from pg_type where typtype in ('e', 'd', 'r')"
+        " and typnamespace in ('progress'::regnamespace, 'public'::regnamespace)"
+    ).fetchall()
+    assert others == []
+
+
+def test_every_table_that_signals_has_a_trigger_for_each_kind_of_statement(
+    conn: Connection[Any],
+) -> None:
+    rows = conn.execute(
+        "select tgrelid::regclass::text, tgname, tgenabled::text from pg_trigger"
+        " where not tgisinternal"
+    ).fetchall()
+    tables = {Path(path).stem for path in sql.manifest() if path.startswith("objects/triggers/")}
+    assert {(table, name, enabled) for table, name, enabled in rows} == {
+        (table, f"progress_{statement}", "O")
+        for table in tables
+        for statement in ("insert", "update", "delete", "truncate")
+    }
+
+
+def test_every_function_and_view_has_a_comment_that_is_a_sentence(conn: Connection[Any]) -> None:
+    rows = conn.execute(
+        "select p.oid::regprocedure::text, obj_description(p.oid, 'pg_proc') from pg_proc p"
+        " where p.pronamespace = 'progress'::regnamespace"
+        " union all"
+        " select c.oid::regclass::text, obj_description(c.oid, 'pg_class') from pg_class c"
+        " where c.relkind = 'v'"
+        " and c.relnamespace in ('progress'::regnamespace, 'public'::regnamespace)"
+    ).fetchall()
+    bad = [name for name, comment in rows if not comment or not comment.endswith(".")]
+    assert bad == []
+    # The same text twice is a comment copied and not changed.
+    comments = [comment for _, comment in rows]
+    assert [c for c in comments if comments.count(c) > 1] == []
+
+
+def test_every_table_of_ours_has_a_primary_key(conn: Connection[Any]) -> None:
+    """A host that publishes all tables cannot update or delete in one without."""
+    rows = conn.execute(
+        "select c.oid::regclass::text from pg_class c where c.relkind in ('r', 'p')"
+        " and (c.relnamespace = 'progress'::regnamespace or c.relname = any(%s))"
+        " and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)",
+        [list(CONTRACT_TABLES)],
+    ).fetchall()
+    assert rows == []
+
+
+def test_no_rollup_indexes_a_column_that_changes(conn: Connection[Any]) -> None:
+    """Then updates stay in their page, which fillfactor leaves room for."""
+    rows = conn.execute(
+        "select c.relname, c.reloptions, array_agg(i.indisprimary)"
+        " from pg_class c join pg_index i on i.indrelid = c.oid"
+        " where c.oid in ('progress.chapter_bitmap'::regclass, 'progress.book_rollup'::regclass,"
+        " 'progress.version_rollup'::regclass, 'progress.version_history'::regclass)"
+        " group by c.oid"
+    ).fetchall()
+    assert len(rows) == 4
+    for name, options, primary in rows:
+        assert "fillfactor=70" in options, name
+        assert primary == [True], name
+
+
+@pytest.mark.parametrize("table", CONTRACT_TABLES)
+def test_queue_and_dead_letters_are_closed_to_everybody_else(
+    conn: Connection[Any], table: str
+) -> None:
+    security = conn.execute("select relrowsecurity from pg_class where relname = %s", [table])
+    assert security.fetchone() == (True,)
+    policies = conn.execute("select from pg_policies where tablename = %s", [table]).fetchall()
+    assert policies == []
+    granted = conn.execute(
+        "select a.grantee::regrole::text, a.privilege_type from pg_class c,"
+        " aclexplode(c.relacl) a where c.relname = %s and a.grantee <> c.relowner",
+        [table],
+    ).fetchall()
+    assert granted == []
+
+
+def test_plpgsql_check_finds_nothing(conn: Connection[Any]) -> None:
+    there = conn.execute(
+        "select from pg_available_extensions where name = 'plpgsql_check'"
+    ).fetchone()
+    if there is None:
+        pytest.skip("this server has no plpgsql_check to look into function bodies with")
+    conn.execute("create extension plpgsql_check")
+    # A statement trigger's function is checked with both transition tables: which of them is
+    # there depends on the operation, as the function's own branches do.
+    rows = conn.execute(
+        "select distinct p.oid::regprocedure::text, c.lineno, c.level, c.message"
+        " from pg_proc p join pg_language l on l.oid = p.prolang"
+        " left join pg_trigger t on t.tgfoid = p.oid"
+        " cross join lateral plpgsql_check_function_tb(p.oid, coalesce(t.tgrelid, 0),"
+        " oldtable => case when t.tgtype & 1 = 0 then 'old_rows' end,"
+        " newtable => case when t.tgtype & 1 = 0 then 'new_rows' end,"
+        # A set returned by `return query` does not assign the names of its columns.
+        " extra_warnings => false) c"
+        " where p.pronamespace = 'progress'::regnamespace and l.lanname = 'plpgsql'"
+    ).fetchall()
+    assert rows == []
