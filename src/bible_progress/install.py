@@ -43,7 +43,7 @@ CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
 _QUERIES = sql.queries("install")
 _VIEW = re.compile(r"^create view (\w+)\.(\w+)$", re.MULTILINE)
 _TRIGGER = re.compile(
-    r"^create or replace trigger (\w+)\n(?:after|before) \w+ on public\.(\w+)$", re.MULTILINE
+    r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
 )
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 

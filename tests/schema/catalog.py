@@ -61,6 +61,6 @@ def catalog(connection: Connection[Any]) -> set[str]:
 
 def assert_same_catalog(found: set[str], expected: set[str]) -> None:
     """Assert that two catalogues are equal, naming what differs."""
-    more = [f"+ {line}" for line in sorted(found - expected)]
-    fewer = [f"- {line}" for line in sorted(expected - found)]
-    assert found == expected, "\n".join([*more, *fewer])
+    more = [f"+ {line[:300]}" for line in sorted(found - expected)]
+    fewer = [f"- {line[:300]}" for line in sorted(expected - found)]
+    assert not more + fewer, "\n".join([*more[:9], *fewer[:9]])

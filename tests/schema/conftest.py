@@ -41,14 +41,24 @@ def spare_databases(server: str) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def empty_connection(spare_databases: dict[str, str]) -> Iterator[Connection[Any]]:
     """A connection to an empty database; what the test does is rolled back."""
-    with psycopg.connect(spare_databases["empty"]) as connection:
-        yield connection
-        connection.rollback()
+    yield from _rolled_back(spare_databases["empty"])
 
 
 @pytest.fixture
 def host_connection(spare_databases: dict[str, str]) -> Iterator[Connection[Any]]:
     """A connection to a database with host tables only; what the test does is rolled back."""
-    with psycopg.connect(spare_databases["host"]) as connection:
+    yield from _rolled_back(spare_databases["host"])
+
+
+@pytest.fixture
+def conn(conn: Connection[Any]) -> Connection[Any]:
+    """Begin: the transaction block of an install that comes first would commit at its end."""
+    conn.execute("select")
+    return conn
+
+
+def _rolled_back(url: str) -> Iterator[Connection[Any]]:
+    with psycopg.connect(url) as connection:
+        connection.execute("select")
         yield connection
         connection.rollback()

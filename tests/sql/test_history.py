@@ -20,7 +20,9 @@ def history(scene: Scene) -> list[tuple[Any, ...]]:
 
 
 def a_day_passes(scene: Scene) -> None:
-    scene.connection.execute("update progress.version_history set day = day - 1")
+    # Far away and back: the key is checked row by row.
+    scene.connection.execute("update progress.version_history set day = day - 10001")
+    scene.connection.execute("update progress.version_history set day = day + 10000")
 
 
 def edit(scene: Scene, statement: str) -> None:

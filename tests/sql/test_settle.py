@@ -74,13 +74,32 @@ def test_an_older_transaction_keeps_it_unsettled_and_its_versions_dirty(
     assert_promises(writer)
 
 
-def test_a_younger_transaction_does_not_keep_it(
+def test_each_round_waits_for_those_that_run_when_it_begins_and_for_no_younger_ones(
     writer: Connection[Any], version: UUID, connect: Connect
 ) -> None:
+    def rounds_left() -> int:
+        row = writer.execute("select rounds_left from progress.unsettled_change").fetchone()
+        assert row is not None
+        return row[0]
+
     writer.execute(CHANGE)
+    oldest = connect(autocommit=False)
+    oldest.execute("insert into bible_versions (id, name) values ('oldest', 'Oldest')")
     settle(writer)
     younger = connect(autocommit=False)
-    younger.execute("insert into bible_versions (id, name) values ('other', 'Other')")
+    younger.execute("insert into bible_versions (id, name) values ('younger', 'Younger')")
+    settle(writer)
+    assert rounds_left() == 2
+    oldest.commit()
+    settle(writer)
+    assert rounds_left() == 1
+
+    settle(writer)
+    youngest = connect(autocommit=False)
+    youngest.execute("insert into bible_versions (id, name) values ('youngest', 'Youngest')")
+    settle(writer)
+    assert unsettled(writer) == 1
+    younger.commit()
     settle(writer)
     assert unsettled(writer) == 0
 

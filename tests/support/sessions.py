@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as StillRunning
 from contextlib import contextmanager
 from typing import Any
@@ -108,6 +108,22 @@ class Session:
         assert row is not None
         return list(row[0])
 
+    def waits_for(self) -> list[int]:
+        """Follow the statement until it waits or has ended; return the process ids it waits for."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.is_running and time.monotonic() < deadline:
+            assert self._running is not None
+            if wait([self._running], timeout=_POLL_SECONDS).done:
+                break
+            if blockers := self.blockers():
+                return blockers
+        return []
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a statement was started and not yet finished, even if it has ended."""
+        return self._running is not None
+
     @property
     def is_running(self) -> bool:
         return self._running is not None and not self._running.done()
@@ -126,21 +142,14 @@ class Session:
 
 def assert_blocked(session: Session, *, by: Session) -> None:
     """Assert that the running statement comes to wait for session `by`."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while session.is_running and time.monotonic() < deadline:
-        if by.pid in session.blockers():
-            return
-        time.sleep(_POLL_SECONDS)
-    raise AssertionError(f"{session.name} did not wait for {by.name}")
+    blockers = session.waits_for()
+    assert by.pid in blockers, f"{session.name} waits for {blockers}, not for {by.name}"
 
 
 def assert_not_blocked(session: Session) -> Rows:
     """Assert that the running statement ends without waiting for a session; return its rows."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while session.is_running and time.monotonic() < deadline:
-        blockers = session.blockers()
-        assert not blockers, f"{session.name} waits for sessions {blockers}"
-        time.sleep(_POLL_SECONDS)
+    blockers = session.waits_for()
+    assert not blockers, f"{session.name} waits for sessions {blockers}"
     return session.finish()
 
 

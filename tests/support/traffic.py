@@ -136,33 +136,46 @@ def build(world: World) -> None:
             )
 
 
-def draw(random: Random) -> dict[str, Any]:
-    """Return values for every parameter of OPERATIONS."""
-    chapter = random.choice(_CHAPTERS)
-    start = random.choice(_VERSES)
+def draw(random: Random, share: float = 1.0) -> dict[str, Any]:
+    """Return values for every parameter of OPERATIONS, from a share of what there is."""
+
+    def some(pool: list[Any]) -> list[Any]:
+        return pool[: max(2, round(len(pool) * share))]
+
+    chapter = random.choice(some(_CHAPTERS))
+    start = random.choice(some(_VERSES))
     return {
         "language": random.choice(_LANGUAGES),
         "canon": random.choice(list(BOOKS)),
-        "book": random.choice(_BOOKS),
+        "book": random.choice(some(_BOOKS)),
         "chapter": chapter,
-        "verse": random.choice(_VERSES),
-        "verse_2": random.choice(_VERSES),
-        "verses": random.sample(_VERSES, random.choice((1, 1, 2, 5, 20))),
+        "verse": random.choice(some(_VERSES)),
+        "verse_2": random.choice(some(_VERSES)),
+        "verses": random.sample(some(_VERSES), random.choice((1, 1, 2, 5, round(20 * share)))),
         "number": random.randint(1, 5),
-        "text_version": random.choice(_TEXT_VERSIONS),
-        "text_version_2": random.choice(_TEXT_VERSIONS),
-        "audio_version": random.choice(_AUDIO_VERSIONS),
-        "file": random.choice(_FILES),
-        "file_2": random.choice(_FILES),
-        "files": random.sample(_FILES, random.choice((1, 1, 3))),
+        "text_version": random.choice(some(_TEXT_VERSIONS)),
+        "text_version_2": random.choice(some(_TEXT_VERSIONS)),
+        "audio_version": random.choice(some(_AUDIO_VERSIONS)),
+        "file": random.choice(some(_FILES)),
+        "file_2": random.choice(some(_FILES)),
+        "files": random.sample(some(_FILES), random.choice((1, 1, 3))),
         # A whole chapter; one verse; a range, which may be reversed or cross anything.
         "file_chapter": random.choice((None, chapter)),
         "start": random.choice((None, start)),
-        "end": random.choice((None, start[:-1] + "3", random.choice(_VERSES))),
+        "end": random.choice((None, start[:-1] + "3", random.choice(some(_VERSES)))),
         "text": random.choice(("Words.", "Words.", "Other words.", " ", None)),
         "publish": random.choice(("published", "published", "pending")),
         "deleted_at": random.choice((None, None, "2026-01-01")),
     }
+
+
+def spelled(statement: str, values: dict[str, Any]) -> str:
+    """Return a statement with its values in one line, for people."""
+
+    def value(name: re.Match[str]) -> str:
+        return repr(values[name[1]]).replace("UUID('00000000-0000-0000-0000-0000000000", "('..")
+
+    return " ".join(re.sub(r"%\((\w+)\)s", value, statement).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +190,9 @@ class Work:
     reads_own_writes: bool
 
     def __str__(self) -> str:
-        lines = [
-            re.sub(r"%\((\w+)\)s", lambda name, values=values: repr(values[name[1]]), statement)
-            for statement, values in self.statements
-        ]
         undone = f", undone: {sorted(self.undone)}" if self.undone else ""
-        return f"{self.isolation}{undone}: " + "; ".join(" ".join(line.split()) for line in lines)
+        lines = [spelled(statement, values) for statement, values in self.statements]
+        return f"{self.isolation}{undone}: {'; '.join(lines)}"
 
     def run(self, connection: Connection[Any]) -> Iterator[None]:
         """Begin and run everything but the end, giving control back after every statement."""

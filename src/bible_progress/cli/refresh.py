@@ -15,6 +15,9 @@ from ..db import connect, translated
 from ..errors import WorkRemains
 from .options import Subparsers, database_url, in_ci, override, require_database
 
+# Changes of structure settle in two rounds where no other writer runs.
+SETTLING_ROUNDS = 2
+
 
 def add(subparsers: Subparsers) -> None:
     """Add the parser."""
@@ -75,19 +78,26 @@ def drain_with_progress(connection: Any, console: Console) -> int:
     )
     with translated(), Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("draining", total=insights.status(connection).dirty_versions)
-        while due := drainer.due(50):
+        idle = 0
+        while idle <= SETTLING_ROUNDS:
             worked = False
-            for version in due:
+            for version in drainer.due(50):
                 result = drainer.drain(version)
                 if result.outcome == "drained":
                     drained += 1
                     bar.advance(task)
                 worked = worked or result.outcome != "locked"
-            waiting = insights.status(connection).dirty_versions
-            bar.update(task, total=drained + waiting)
-            if not worked:
+            state = insights.status(connection)
+            bar.update(task, total=drained + state.dirty_versions)
+            if worked:
+                idle = 0
+            elif drainer.due(1):
                 # Another drain holds what is left; its commit is a moment away.
                 time.sleep(0.02)
+            else:
+                idle += 1
+                if not state.unsettled_changes:
+                    break
     return drained
 
 

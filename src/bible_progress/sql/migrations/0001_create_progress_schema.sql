@@ -71,6 +71,7 @@ create table progress.unsettled_change (
     enqueued_at timestamptz not null default clock_timestamp(),
     xid xid8 not null default pg_current_xact_id(),
     settles_at xid8,
+    rounds_left integer not null default 2,
     unique nulls not distinct (bible_version_id, chapter_id, media_file_id, xid),
     constraint names_a_canon_or_a_file check (
         num_nonnulls(bible_version_id, media_file_id) = 1
@@ -78,6 +79,15 @@ create table progress.unsettled_change (
     constraint chapter_belongs_to_a_canon check (
         chapter_id is null or bible_version_id is not null
     )
+);
+
+-- Which version a deleted media file belonged to, for the verse timings that the same statement
+-- deletes with it: their trigger runs when the file is gone. Of no use after the transaction.
+create table progress.deleted_media_file (
+    media_file_id uuid not null,
+    audio_version_id uuid not null,
+    xid xid8 not null default pg_current_xact_id(),
+    primary key (media_file_id, xid)
 );
 
 -- Versions whose last drain failed, and when the next attempt is due.

@@ -9,6 +9,7 @@ declare
     v_due record;
     v_left integer := p_versions;
     v_before integer;
+    v_rounds integer := 0;
 begin
     loop
         v_before := v_left;
@@ -25,7 +26,11 @@ begin
             end if;
             commit;
         end loop;
-        exit when v_left <= 0 or v_left = v_before or clock_timestamp() >= v_until;
+        exit when v_left <= 0 or clock_timestamp() >= v_until;
+        -- Changes of structure settle in rounds; those that running writers hold up are left.
+        v_rounds := case when v_left = v_before then v_rounds + 1 else 0 end;
+        exit when v_rounds > 2
+        or (v_rounds > 0 and not exists (select from progress.unsettled_change));
     end loop;
 end
 $$;

@@ -1,7 +1,8 @@
 -- A transaction that ran beside a change of structure may have resolved its own signals against
 -- the old structure. All of those had begun to write before the change was seen here for the first
--- time, so they have lower transaction numbers than this one gets now. Once all of these have
--- ended, a signal made now reaches whatever they did.
+-- time, so they have lower transaction numbers than this one gets now. Once they have ended, what
+-- they wrote is visible, but a third transaction may still run that saw neither: it is waited for
+-- in a second round. A signal made after that reaches whatever any of them did.
 create or replace function progress.settle()
 returns integer
 language plpgsql
@@ -10,11 +11,15 @@ as $$
 declare
     v_signals integer := 0;
 begin
-    if not exists (select from progress.unsettled_change) then
-        return 0;
-    end if;
     -- A number given earlier in this transaction could be lower than theirs.
     if pg_current_xact_id_if_assigned() is not null then
+        return 0;
+    end if;
+
+    delete from progress.deleted_media_file as d
+    where d.xid < pg_snapshot_xmin(pg_current_snapshot());
+
+    if not exists (select from progress.unsettled_change) then
         return 0;
     end if;
 
@@ -28,12 +33,27 @@ begin
     ) as fresh
     where u.id = fresh.id;
 
+    -- The next round needs a number of its own, which the next transaction has.
+    update progress.unsettled_change as u
+    set settles_at = null, rounds_left = u.rounds_left - 1
+    from (
+        select c.id
+        from progress.unsettled_change as c
+        where
+            c.rounds_left > 1
+            and c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
+        for update skip locked
+    ) as waited
+    where u.id = waited.id;
+
     with settled as (
         delete from progress.unsettled_change as u
         using (
             select c.id
             from progress.unsettled_change as c
-            where c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
+            where
+                c.rounds_left = 1
+                and c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
             for update skip locked
         ) as due
         where u.id = due.id

@@ -26,6 +26,35 @@ begin
         return null;
     end if;
 
+    if tg_op = 'DELETE' then
+        -- Where the version itself is going, its own trigger signals it.
+        perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
+        from (
+            select
+                o.audio_version_id,
+                progress.media_scope(o.chapter_id, o.start_verse_id, o.end_verse_id) as chapter_id
+            from old_rows as o
+            inner join public.audio_versions as av on o.audio_version_id = av.id
+            where progress.media_counts(
+                o.media_type::text,
+                o.is_bible_audio,
+                o.upload_status::text,
+                o.publish_status::text,
+                o.deleted_at
+            )
+            group by 1, 2
+        ) as s;
+
+        -- The trigger of the timings that go along runs after this one.
+        insert into progress.deleted_media_file as d (media_file_id, audio_version_id)
+        select o.id, o.audio_version_id
+        from old_rows as o
+        inner join public.audio_versions as av on o.audio_version_id = av.id
+        on conflict (media_file_id, xid) do update
+        set audio_version_id = excluded.audio_version_id;
+        return null;
+    end if;
+
     -- Verse timings written at this moment saw the file where it was before.
     insert into progress.unsettled_change (media_file_id)
     select distinct n.id
@@ -95,38 +124,8 @@ end
 $$;
 
 comment on function progress.media_files_changed() is
-'Signals the chapters of recordings that came, changed scope, were published or withdrawn; a file
-that moves between versions signals both as a whole.';
-
--- A deleted file takes its verse timings along before a statement trigger could read them, so
--- deletes are caught row by row and beforehand.
-create or replace function progress.media_file_deleted()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-    perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
-    from (
-        select
-            old.audio_version_id,
-            progress.media_scope(old.chapter_id, old.start_verse_id, old.end_verse_id)
-                as chapter_id
-        union
-        select old.audio_version_id, v.chapter_id
-        from public.media_files_verses as t
-        inner join public.verses as v on t.verse_id = v.id
-        where t.media_file_id = old.id and t.deleted_at is null
-    ) as s
-    -- Where the version itself is going, its own trigger signals it.
-    where exists (select from public.audio_versions as av where av.id = old.audio_version_id);
-    return old;
-end
-$$;
-
-comment on function progress.media_file_deleted() is
-'Signals the chapters of a recording that is being deleted, its verse timings included.';
+'Signals the chapters of recordings that came, went, changed scope, were published or withdrawn; a
+file that moves between versions signals both as a whole.';
 
 create or replace trigger progress_insert
 after insert on public.media_files
@@ -139,8 +138,9 @@ referencing old table as old_rows new table as new_rows
 for each statement execute function progress.media_files_changed();
 
 create or replace trigger progress_delete
-before delete on public.media_files
-for each row execute function progress.media_file_deleted();
+after delete on public.media_files
+referencing old table as old_rows
+for each statement execute function progress.media_files_changed();
 
 create or replace trigger progress_truncate
 after truncate on public.media_files

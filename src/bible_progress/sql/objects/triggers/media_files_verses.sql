@@ -16,7 +16,7 @@ begin
         from new_rows as n
         where n.deleted_at is null;
     elsif tg_op = 'DELETE' then
-        -- Files and verses that are gone have signalled these rows themselves.
+        -- A verse that is gone signalled its chapter itself.
         select array_agg(o.media_file_id), array_agg(o.verse_id)
         into v_media_file_ids, v_verse_ids
         from old_rows as o
@@ -42,9 +42,16 @@ begin
 
     perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
     from (
-        select distinct f.audio_version_id, v.chapter_id
+        select distinct
+            coalesce(f.audio_version_id, d.audio_version_id) as audio_version_id,
+            v.chapter_id
         from unnest(v_media_file_ids, v_verse_ids) as t (media_file_id, verse_id)
-        inner join public.media_files as f on t.media_file_id = f.id
+        left join public.media_files as f on t.media_file_id = f.id
+        left join progress.deleted_media_file as d
+            on
+                t.media_file_id = d.media_file_id
+                and d.xid = pg_current_xact_id()
+                and f.id is null
         left join public.verses as v on t.verse_id = v.id
     ) as s;
 

@@ -1,0 +1,133 @@
+"""kill -9 of the whole server under load: what was committed is counted, exactly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+
+from acceptance.command_line import CommandLine, soon
+from acceptance.installation import Installation
+from acceptance.own_server import own_server
+from bible_progress import audit
+from bible_progress.worker import Worker, WorkerSettings
+
+WRITERS = 4
+CHAPTERS, VERSES = 40, 25
+
+
+class Writer(threading.Thread):
+    """Adds and removes verses of its version until the connection breaks.
+
+    `certain` is what the server has confirmed; `doubtful` the one change whose answer was lost.
+    """
+
+    def __init__(self, url: str, version: UUID, seed: int) -> None:
+        super().__init__()
+        self.url = url
+        self.version = version
+        self.seed = seed
+        self.certain: dict[str, bool] = {}
+        self.doubtful: str | None = None
+        self.commits = 0
+
+    def run(self) -> None:
+        with suppress(psycopg.OperationalError), psycopg.connect(self.url) as connection:
+            for step in range(10**6):
+                number = (step * 7 + self.seed * 13) % (CHAPTERS * VERSES)
+                verse = f"book-{number // VERSES + 1}-{number % VERSES + 1}"
+                present = self.certain.get(verse, False)
+                self.doubtful = verse
+                self._write(connection, verse, present)
+                connection.commit()
+                self.certain[verse] = not present
+                self.doubtful = None
+                self.commits += 1
+
+    def _write(self, connection: Connection[Any], verse: str, present: bool) -> None:
+        if present:
+            statement = "delete from verse_texts where text_version_id = %s and verse_id = %s"
+        else:
+            statement = (
+                "insert into verse_texts (text_version_id, verse_id, verse_text)"
+                " values (%s, %s, 'Words.')"
+            )
+        connection.execute(statement, [self.version, verse])
+
+
+@contextmanager
+def worker(url: str) -> Iterator[None]:
+    runner = Worker(WorkerSettings(database_url=url, idle_seconds=0.02))
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        runner.stop()
+        thread.join(30)
+
+
+def fill(site: Installation) -> list[UUID]:
+    books = {"book": (VERSES,) * CHAPTERS}
+    with site.connection.transaction():
+        site.world.canon("eng", books)
+        versions = [site.world.text_version() for _ in range(WRITERS)]
+    site.drain()
+    return versions
+
+
+def test_no_committed_change_is_lost_when_the_server_is_killed() -> None:
+    with own_server(durable=True) as server:
+        CommandLine(server.url)("install").assert_done()
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            versions = fill(Installation(connection))
+        with worker(server.url):
+            for _ in range(2):
+                writers = [Writer(server.url, version, n) for n, version in enumerate(versions)]
+                remember(server.url, writers)
+                for writer in writers:
+                    writer.start()
+                assert soon(lambda writers=writers: all(w.commits > 50 for w in writers), 60)
+                server.kill()
+                for writer in writers:
+                    writer.join(30)
+                server.start()
+                assert soon(server.answers)
+                with psycopg.connect(server.url, autocommit=True) as connection:
+                    assert_what_was_certain_is_there(connection, writers)
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                site = Installation(connection)
+                assert soon(lambda: not site.rows("select from progress.dirty"), 60)
+                found = audit.audit(connection)
+                assert found.is_clean
+                assert (found.checked, found.dirty) == (WRITERS, 0)
+                site.assert_right()
+                for version in versions:
+                    written = "select count(*) from verse_texts where text_version_id = %s"
+                    assert site.covered(version) == site.value(written, version)
+
+
+def remember(url: str, writers: list[Writer]) -> None:
+    """Tell the writers what their versions have already."""
+    with psycopg.connect(url) as connection:
+        for writer in writers:
+            rows = connection.execute(
+                "select verse_id from verse_texts where text_version_id = %s", [writer.version]
+            )
+            writer.certain = {verse: True for (verse,) in rows.fetchall()}
+
+
+def assert_what_was_certain_is_there(connection: Connection[Any], writers: list[Writer]) -> None:
+    for writer in writers:
+        rows = connection.execute(
+            "select verse_id from verse_texts where text_version_id = %s", [writer.version]
+        )
+        there = {verse for (verse,) in rows.fetchall()}
+        for verse, present in writer.certain.items():
+            if verse != writer.doubtful:
+                assert (verse in there) == present, verse

@@ -1,0 +1,106 @@
+"""One database of a realistic shape, filled once: big enough for an index to be worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
+
+from support import oracle
+
+BOOKS, CHAPTERS, VERSES = 24, 12, 20
+VERSIONS, NEW_VERSIONS, LANGUAGES = 12, 200, 4
+
+_CANON = """
+insert into bible_versions (id, name) values ('eng', 'English');
+insert into language_entities (name) select 'Language ' || n from generate_series(1, %(languages)s) as n;
+insert into books (id, name, book_number, bible_version_id)
+select 'b' || b, 'Book', b, 'eng' from generate_series(1, %(books)s) as b;
+insert into chapters (id, chapter_number, book_id)
+select k.id || '-' || c, c, k.id from books as k, generate_series(1, %(chapters)s) as c;
+insert into verses (id, verse_number, chapter_id)
+select c.id || '-' || v, v, c.id from chapters as c, generate_series(1, %(verses)s) as v;
+"""
+
+# Every version has most of the canon; files are whole chapters, and each tenth a range or two.
+_CONTENT = """
+insert into text_versions (language_entity_id, bible_version_id, name)
+select l.id, 'eng', 'Text' from language_entities as l, generate_series(1, %(each)s);
+insert into audio_versions (language_entity_id, bible_version_id, name)
+select l.id, 'eng', 'Recording' from language_entities as l, generate_series(1, %(each)s);
+insert into verse_texts (text_version_id, verse_id, verse_text)
+select t.id, v.id, 'Words.' from text_versions as t, verses as v where v.verse_number < %(verses)s;
+insert into media_files
+(audio_version_id, chapter_id, start_verse_id, end_verse_id, upload_status, publish_status)
+select
+    a.id, c.id,
+    case when c.chapter_number = 3 then c.id || '-2' end,
+    case when c.chapter_number = 3 then c.id || '-9' end,
+    'completed', 'published'
+from audio_versions as a, chapters as c where c.chapter_number < %(chapters)s;
+insert into media_files_verses (media_file_id, verse_id)
+select f.id, f.start_verse_id from media_files as f where f.start_verse_id is not null;
+-- Many more that have nothing yet, so that no table of versions is too small for its index.
+insert into text_versions (language_entity_id, bible_version_id, name)
+select l.id, 'eng', 'New' from language_entities as l, generate_series(1, %(new)s);
+insert into audio_versions (language_entity_id, bible_version_id, name)
+select l.id, 'eng', 'New' from language_entities as l, generate_series(1, %(new)s);
+delete from progress.unsettled_change;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """A session on the filled database, in a transaction that is rolled back."""
+
+    connection: Connection[Any]
+    text: UUID
+    audio: UUID
+    language: UUID
+
+
+@pytest.fixture(scope="session")
+def library_url(server: str, template: str) -> Iterator[str]:
+    name = f"{template}_library"
+    numbers = {
+        "languages": LANGUAGES,
+        "books": BOOKS,
+        "chapters": CHAPTERS,
+        "verses": VERSES,
+        "each": VERSIONS // LANGUAGES,
+        "new": NEW_VERSIONS // LANGUAGES,
+    }
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        url = make_conninfo(server, dbname=name)
+        with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as filling:
+            filling.execute(_CANON, numbers)
+            filling.execute(_CONTENT, numbers)
+            oracle.drain(filling)
+            # So that index-only scans and estimates are what they are in a database at rest.
+            filling.execute("vacuum analyze")
+        yield url
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def library(library_url: str) -> Iterator[Library]:
+    with psycopg.connect(library_url, cursor_factory=psycopg.ClientCursor) as connection:
+        row = connection.execute(
+            "select (select id from text_versions where name = 'Text' order by id limit 1),"
+            " (select id from audio_versions where name = 'Recording' order by id limit 1),"
+            " (select id from language_entities order by id limit 1)"
+        ).fetchone()
+        assert row is not None
+        yield Library(connection=connection, text=row[0], audio=row[1], language=row[2])
+        connection.rollback()

@@ -1,0 +1,70 @@
+"""The SQL that ships: every file is reached, every statement has a name, none is empty."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import bible_progress
+from bible_progress import sql
+
+ROOT = Path(str(files(sql.__name__)))
+SOURCES = Path(bible_progress.__file__).parent
+QUERIES = sorted(path.stem for path in (ROOT / "queries").glob("*.sql"))
+
+
+def test_the_manifest_lists_every_file_once() -> None:
+    listed = sql.manifest()
+    assert len(set(listed)) == len(listed)
+    shipped = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("migrations", "objects")
+        for path in (ROOT / folder).rglob("*.sql")
+    }
+    assert {path for path in listed if path.startswith(("migrations/", "objects/"))} == shipped
+    for path in listed:
+        assert sql.read(path).strip()
+
+
+def test_migrations_come_first_and_in_order() -> None:
+    listed = sql.manifest()
+    migrations = [path for path in listed if path.startswith("migrations/")]
+    assert list(listed[: len(migrations)]) == sorted(migrations)
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_statement_has_a_name_of_its_own(name: str) -> None:
+    headings = re.findall(r"^-- name: (.*)$", sql.read(f"queries/{name}.sql"), re.MULTILINE)
+    found = sql.queries(name)
+    assert list(found) == headings
+    for statement in found.values():
+        assert re.sub(r"--.*", "", statement).strip()
+        assert not statement.startswith("-- name")
+
+
+def test_a_file_that_does_not_exist_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        sql.queries("no_such_file")
+
+
+def test_statements_are_read_once() -> None:
+    assert sql.queries(QUERIES[0]) is sql.queries(QUERIES[0])
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_statement_is_used(name: str) -> None:
+    python = "\n".join(path.read_text() for path in SOURCES.rglob("*.py"))
+    for statement in sql.queries(name):
+        # Some are named by a variable part: add_{kind}_version, insert_{table}.
+        pattern = re.sub(r"_(audio|text)_", "_{kind}_", statement)
+        pattern = re.sub(r"^insert_(books|chapters|verses)$", "insert_{table}", pattern)
+        assert any(f'"{used}"' in python for used in (statement, pattern)), statement
+
+
+def test_python_holds_no_sql_of_its_own() -> None:
+    statement = re.compile(r"""execute\(\s*f?["'](?!drop )""")
+    for path in SOURCES.rglob("*.py"):
+        assert not statement.search(path.read_text()), path.name
