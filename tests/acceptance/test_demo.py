@@ -62,7 +62,7 @@ def until_it_stays(process: subprocess.Popen[str]) -> str:
     said = ""
     for line in process.stdout:
         said += line
-        if "Ctrl-C" in line:
+        if "Ctrl-C" in said and "psql" in said:
             return said
     raise AssertionError(f"it ended: {said}")
 

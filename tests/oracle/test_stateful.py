@@ -6,7 +6,6 @@ import os
 from typing import Any, ClassVar
 
 import edits
-from checks import assert_promises, assert_right, forget_unsettled
 from edits import Edit
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from hypothesis.stateful import (
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
+from oracle.checks import assert_promises, assert_right, forget_unsettled
 from support import oracle
 
 # For a long search: BIBLE_PROGRESS_ORACLE_EXAMPLES=1000.

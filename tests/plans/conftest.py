@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import Connection, sql
+from library import BOOKS, CHAPTERS, LANGUAGES, NEW_VERSIONS, VERSES, VERSIONS, Library
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from support import oracle
 
-BOOKS, CHAPTERS, VERSES = 24, 12, 20
-VERSIONS, NEW_VERSIONS, LANGUAGES = 12, 200, 4
-
 _CANON = """
 insert into bible_versions (id, name) values ('eng', 'English');
-insert into language_entities (name) select 'Language ' || n from generate_series(1, %(languages)s) as n;
+insert into language_entities (name)
+select 'Language ' || n from generate_series(1, %(languages)s) as n;
 insert into books (id, name, book_number, bible_version_id)
 select 'b' || b, 'Book', b, 'eng' from generate_series(1, %(books)s) as b;
 insert into chapters (id, chapter_number, book_id)
@@ -28,7 +24,7 @@ insert into verses (id, verse_number, chapter_id)
 select c.id || '-' || v, v, c.id from chapters as c, generate_series(1, %(verses)s) as v;
 """
 
-# Every version has most of the canon; files are whole chapters, and each tenth a range or two.
+# Every version has most of the canon; files are whole chapters, and each twelfth a range.
 _CONTENT = """
 insert into text_versions (language_entity_id, bible_version_id, name)
 select l.id, 'eng', 'Text' from language_entities as l, generate_series(1, %(each)s);
@@ -45,24 +41,28 @@ select
     'completed', 'published'
 from audio_versions as a, chapters as c where c.chapter_number < %(chapters)s;
 insert into media_files_verses (media_file_id, verse_id)
-select f.id, f.start_verse_id from media_files as f where f.start_verse_id is not null;
+select f.id, f.chapter_id || '-' || v from media_files as f, generate_series(1, 2) as v;
 -- Many more that have nothing yet, so that no table of versions is too small for its index.
-insert into text_versions (language_entity_id, bible_version_id, name)
-select l.id, 'eng', 'New' from language_entities as l, generate_series(1, %(new)s);
+with new as (
+    insert into language_entities (name)
+    select 'New ' || n from generate_series(1, %(new)s) as n returning id
+),
+text as (
+    insert into text_versions (language_entity_id, bible_version_id, name)
+    select id, 'eng', 'New' from new
+)
 insert into audio_versions (language_entity_id, bible_version_id, name)
-select l.id, 'eng', 'New' from language_entities as l, generate_series(1, %(new)s);
+select id, 'eng', 'New' from new;
+-- And old ones, deleted before anything was installed.
+insert into text_versions (language_entity_id, bible_version_id, name, deleted_at)
+select l.id, 'eng', 'Old', now() from language_entities as l, generate_series(1, 8);
+insert into audio_versions (language_entity_id, bible_version_id, name, deleted_at)
+select l.id, 'eng', 'Old', now() from language_entities as l, generate_series(1, 8);
+delete from progress_refresh_queue as q where not exists (
+    select from progress.versions as v where v.version_id = q.version_id
+);
 delete from progress.unsettled_change;
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
-    """A session on the filled database, in a transaction that is rolled back."""
-
-    connection: Connection[Any]
-    text: UUID
-    audio: UUID
-    language: UUID
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +74,7 @@ def library_url(server: str, template: str) -> Iterator[str]:
         "chapters": CHAPTERS,
         "verses": VERSES,
         "each": VERSIONS // LANGUAGES,
-        "new": NEW_VERSIONS // LANGUAGES,
+        "new": NEW_VERSIONS,
     }
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(
@@ -87,6 +87,10 @@ def library_url(server: str, template: str) -> Iterator[str]:
             filling.execute(_CANON, numbers)
             filling.execute(_CONTENT, numbers)
             oracle.drain(filling)
+            # Pages are in memory here, as they are on a host; the default is for spinning disks.
+            filling.execute(
+                sql.SQL("alter database {} set random_page_cost = 1.1").format(sql.Identifier(name))
+            )
             # So that index-only scans and estimates are what they are in a database at rest.
             filling.execute("vacuum analyze")
         yield url
@@ -99,7 +103,7 @@ def library(library_url: str) -> Iterator[Library]:
         row = connection.execute(
             "select (select id from text_versions where name = 'Text' order by id limit 1),"
             " (select id from audio_versions where name = 'Recording' order by id limit 1),"
-            " (select id from language_entities order by id limit 1)"
+            " (select id from language_entities where name = 'Language 1')"
         ).fetchone()
         assert row is not None
         yield Library(connection=connection, text=row[0], audio=row[1], language=row[2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,12 +28,12 @@ def explain(connection: Connection[Any], statement: str) -> Node:
     return row[0][0]["Plan"]
 
 
-def rows_read(plan: Node) -> float:
+def rows_read(plan: Node, *, ignoring: Collection[str] = ()) -> float:
     """Return how many rows the scans of a plan looked at, those filtered away included."""
     return sum(
         (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
         for node in nodes(plan)
-        if "Relation Name" in node
+        if node.get("Relation Name", None) not in (None, *ignoring)
     )
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from contract import CONTRACT
 from psycopg import Connection, sql
-from test_contract import CONTRACT
 
 from bible_progress import install
 from support.builders import World
