@@ -46,13 +46,14 @@ class Shape:
 WHOLE = Shape(name="whole Bible", first_book=1, last_book=66)
 TESTAMENT = Shape(name="New Testament", first_book=40, last_book=66)
 PORTION = Shape(name="portion", first_book=41, last_book=41, recorded="ranges")
+TIMED_PORTION = Shape(name="timed portion", first_book=41, last_book=41, recorded="timings")
 GAPS = Shape(name="with gaps", first_book=40, last_book=66, missing_percent=12, recorded="timings")
 SHAPES = (WHOLE, TESTAMENT, PORTION, GAPS)
 
 # Most versions in the world are a portion or a New Testament, few are whole.
 MIXED = (WHOLE, TESTAMENT, PORTION, GAPS, PORTION, TESTAMENT, PORTION, GAPS, PORTION, PORTION)
-# Cheap to build: for worlds where only the number of versions matters.
-MOSTLY_PORTIONS = (PORTION,)
+# Cheap to build: for worlds where only the number of versions matters. All have Mark.
+PORTIONS = (PORTION, TIMED_PORTION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

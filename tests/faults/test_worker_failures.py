@@ -139,7 +139,7 @@ def test_a_failing_version_is_isolated_and_counted(site: Installation, database:
     bad, *good = site.texts(6)
     site.run("update progress.settings set backoff_base = '1 h', backoff_cap = '10 h'")
     sabotage(site, bad, "raise exception 'poisoned'")
-    with worker(database) as metrics:
+    with worker(database, concurrency=1) as metrics:
         for version in (bad, *good):
             site.touch(version)
         assert soon(lambda: {site.covered(version) for version in good} == {3})
@@ -159,7 +159,7 @@ def test_a_failure_that_cannot_be_recorded_delays_nobody(site: Installation, dat
     bad, *good = site.texts(6)
     sabotage(site, bad, "raise exception 'poisoned'")
     site.run("alter table progress.failure add constraint full_disk check (false) not valid")
-    with worker(database):
+    with worker(database, concurrency=1):
         for version in (bad, *good):
             site.touch(version)
         assert soon(lambda: {site.covered(version) for version in good} == {3})
@@ -168,3 +168,28 @@ def test_a_failure_that_cannot_be_recorded_delays_nobody(site: Installation, dat
         end_sabotage(site)
         assert soon(lambda: site.covered(bad) == 3)
     site.assert_right()
+
+
+def test_a_failure_is_one_attempt_however_many_loops_run(site: Installation, database: str) -> None:
+    """Every loop has the version in its list; the first that fails puts it off for all of them.
+
+    Otherwise eight loops use up eight attempts at once, and a hiccup makes a dead letter.
+    """
+    *good, bad = site.texts(40)
+    site.run("update progress.settings set backoff_base = '1 h', backoff_cap = '10 h'")
+    site.run(
+        "create function sabotage() returns trigger language plpgsql as $f$ begin"
+        f" perform pg_sleep(0.01); if new.version_id = '{bad}' then raise exception 'poisoned';"
+        " end if; return new; end $f$"
+    )
+    site.run(
+        "create trigger sabotage before insert or update on progress.version_rollup"
+        " for each row execute function sabotage()"
+    )
+    with site.connection.transaction():
+        for version in (*good, bad):
+            site.touch(version)
+    with worker(database, concurrency=8):
+        assert soon(lambda: {site.covered(version) for version in good} == {3})
+        assert soon(lambda: site.queued() + site.dead() == 1)
+    assert site.rows("select attempts from progress.failure") == [(1,)]

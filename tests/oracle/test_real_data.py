@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from psycopg import Connection
 
@@ -63,10 +64,17 @@ def load_canon(connection: Connection[Any], path: Path) -> Canon:
 
 
 @pytest.fixture
-def canon(conn: Connection[Any], shared_data: Path) -> Canon:
-    loaded = load_canon(conn, shared_data / "canon_eng_protestant.csv")
-    conn.execute("delete from progress.unsettled_change")
-    conn.execute("analyze")
+def session(database: str) -> Iterator[Connection[Any]]:
+    """A database of its own: rolled back, these many rows would slow down whoever comes next."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def canon(session: Connection[Any], shared_data: Path) -> Canon:
+    loaded = load_canon(session, shared_data / "canon_eng_protestant.csv")
+    session.execute("delete from progress.unsettled_change")
+    session.execute("analyze")
     return loaded
 
 
@@ -100,13 +108,13 @@ def expected(canon: Canon, covered: Counter[tuple[str, int]]) -> dict[str, int]:
 
 
 def test_packaged_translations_count_as_their_source_says(
-    conn: Connection[Any], shared_data: Path, canon: Canon
+    session: Connection[Any], shared_data: Path, canon: Canon
 ) -> None:
-    world = World(conn)
+    world = World(session)
     versions = {name: world.text_version("eng", name=name) for name in TRANSLATIONS}
     covered: dict[str, Counter[tuple[str, int]]] = {name: Counter() for name in TRANSLATIONS}
     with (
-        conn.cursor() as cursor,
+        session.cursor() as cursor,
         cursor.copy("copy verse_texts (text_version_id, verse_id, verse_text) from stdin") as copy,
     ):
         for row in rows(shared_data / "text_coverage.csv.gz"):
@@ -119,22 +127,22 @@ def test_packaged_translations_count_as_their_source_says(
                     copy.write_row((versions[name], f"{place[0]}-{place[1]}-{verse}", "x"))
                     covered[name][place] += 1
     # The comparison reads everything at once and wants good plans; a drain does not need them.
-    conn.execute("analyze")
-    oracle.drain(conn)
-    oracle.assert_same(conn)
+    session.execute("analyze")
+    oracle.drain(session)
+    oracle.assert_same(session)
     for name, version in versions.items():
-        assert summary(conn, "text", version) == expected(canon, covered[name]), name
-    assert summary(conn, "text", versions["kjv"])["books"] == 66
+        assert summary(session, "text", version) == expected(canon, covered[name]), name
+    assert summary(session, "text", versions["kjv"])["books"] == 66
 
 
 def test_recorded_chapters_count_as_their_source_says(
-    conn: Connection[Any], shared_data: Path, canon: Canon
+    session: Connection[Any], shared_data: Path, canon: Canon
 ) -> None:
-    world = World(conn)
+    world = World(session)
     versions = {name: world.audio_version("eng", name=name) for name in FILESETS}
     covered: dict[str, Counter[tuple[str, int]]] = {name: Counter() for name in FILESETS}
     with (
-        conn.cursor() as cursor,
+        session.cursor() as cursor,
         cursor.copy(
             "copy media_files (audio_version_id, chapter_id, upload_status, publish_status,"
             " original_filename, duration_seconds) from stdin"
@@ -156,8 +164,8 @@ def test_recorded_chapters_count_as_their_source_says(
                 covered[name][place] = canon[place]
     assert all(covered.values()), "a fileset is not in the data"
     # The comparison reads everything at once and wants good plans; a drain does not need them.
-    conn.execute("analyze")
-    oracle.drain(conn)
-    oracle.assert_same(conn)
+    session.execute("analyze")
+    oracle.drain(session)
+    oracle.assert_same(session)
     for name, version in versions.items():
-        assert summary(conn, "audio", version) == expected(canon, covered[name]), name
+        assert summary(session, "audio", version) == expected(canon, covered[name]), name

@@ -125,15 +125,24 @@ def build(world: World) -> None:
             "insert into language_entities (id, name) values (%s, 'A language')", [language]
         )
     random = Random(0)  # noqa: S311
-    versions = [op for op in OPERATIONS if "_versions (id" in op]
-    for version in range(4):
-        for operation in versions:
-            world.connection.execute(
-                operation.encode(),
-                draw(random)
-                | {"text_version": _TEXT_VERSIONS[version]}
-                | {"audio_version": _AUDIO_VERSIONS[version]},
-            )
+    for n, (text_version, audio_version) in enumerate(zip(_TEXT_VERSIONS, _AUDIO_VERSIONS)):
+        values = {"text_version": text_version, "audio_version": audio_version}
+        values |= {"canon": "other" if n == 3 else "eng", "language": _LANGUAGES[n % 2]}
+        for operation in OPERATIONS:
+            if "_versions (id" in operation and n < 4:
+                world.connection.execute(operation.encode(), values)
+    refill(world.connection, random, 40)
+
+
+def refill(connection: Connection[Any], random: Random, times: int, share: float = 1.0) -> None:
+    """Add what was deleted, so that there is something to lose."""
+    restoring = [operation for operation in OPERATIONS if operation.startswith("insert")]
+    for _ in range(times):
+        for operation in restoring:
+            values = draw(random, share) | {"canon": "eng", "text": "Words."}
+            connection.execute(operation.encode(), values | {"publish": "published"})
+    connection.execute("update text_versions set deleted_at = null where deleted_at is not null")
+    connection.execute("update audio_versions set deleted_at = null where deleted_at is not null")
 
 
 def draw(random: Random, share: float = 1.0) -> dict[str, Any]:
@@ -161,7 +170,7 @@ def draw(random: Random, share: float = 1.0) -> dict[str, Any]:
         "file_2": random.choice(some(_FILES)),
         "files": random.sample(some(_FILES), random.choice((1, 1, 2))),
         # A whole chapter; one verse; a range, which may be reversed or cross anything.
-        "file_chapter": random.choice((None, chapter)),
+        "file_chapter": random.choice((None, chapter, chapter)),
         "start": random.choice((None, start)),
         "end": random.choice((None, start[:-1] + "3", random.choice(some(_VERSES)))),
         "text": random.choice(("Words.", "Words.", "Other words.", " ", None)),

@@ -73,8 +73,9 @@ create table progress.unsettled_change (
     settles_at xid8,
     rounds_left integer not null default 2,
     unique nulls not distinct (bible_version_id, chapter_id, media_file_id, xid),
+    -- Neither: every canon, for a change made from an old snapshot.
     constraint names_a_canon_or_a_file check (
-        num_nonnulls(bible_version_id, media_file_id) = 1
+        num_nonnulls(bible_version_id, media_file_id) <= 1
     ),
     constraint chapter_belongs_to_a_canon check (
         chapter_id is null or bible_version_id is not null

@@ -12,17 +12,18 @@ declare
     v_signals integer := 0;
 begin
     -- A number given earlier in this transaction could be lower than theirs.
-    if pg_current_xact_id_if_assigned() is not null then
+    if
+        pg_current_xact_id_if_assigned() is not null
+        or not exists (
+            select from progress.unsettled_change
+            union all
+            select from progress.deleted_media_file
+        )
+    then
         return 0;
     end if;
 
-    delete from progress.deleted_media_file as d
-    where d.xid < pg_snapshot_xmin(pg_current_snapshot());
-
-    if not exists (select from progress.unsettled_change) then
-        return 0;
-    end if;
-
+    -- Nothing may wait before the number is taken, and nobody for rows that another drain has.
     update progress.unsettled_change as u
     set settles_at = pg_current_xact_id()
     from (
@@ -63,7 +64,10 @@ begin
     scope as (
         select ver.kind, ver.version_id, s.chapter_id
         from settled as s
-        inner join progress.versions as ver on s.bible_version_id = ver.bible_version_id
+        inner join progress.versions as ver
+            on
+                s.media_file_id is null
+                and ver.bible_version_id = coalesce(s.bible_version_id, ver.bible_version_id)
         union
         select 'audio' as kind, f.audio_version_id as version_id, null as chapter_id
         from settled as s
@@ -76,6 +80,15 @@ begin
     from scope as s
     on conflict (kind, version_id, chapter_id, xid) do nothing;
     get diagnostics v_signals = row_count;
+
+    delete from progress.deleted_media_file as d
+    using (
+        select l.media_file_id, l.xid
+        from progress.deleted_media_file as l
+        where l.xid < pg_snapshot_xmin(pg_current_snapshot())
+        for update skip locked
+    ) as past
+    where d.media_file_id = past.media_file_id and d.xid = past.xid;
     return v_signals;
 end
 $$;

@@ -10,8 +10,10 @@ declare
 begin
     -- An old snapshot may show a book or chapter in a canon where it is no longer.
     if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-        p_bible_version_ids := array(select b.id from public.bible_versions as b);
-        p_chapter_ids := array_fill(null::text, array[cardinality(p_bible_version_ids)]);
+        insert into progress.unsettled_change (bible_version_id) values (null)
+        on conflict (bible_version_id, chapter_id, media_file_id, xid) do nothing;
+        perform progress.signal_all('audio'), progress.signal_all('text');
+        return;
     end if;
 
     insert into progress.unsettled_change (bible_version_id, chapter_id)

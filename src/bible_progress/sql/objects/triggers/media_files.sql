@@ -42,7 +42,12 @@ begin
                 o.publish_status::text,
                 o.deleted_at
             )
-            group by 1, 2
+            union
+            -- What an unsettled file left to be settled is settled with its end.
+            select o.audio_version_id, null as chapter_id
+            from old_rows as o
+            inner join progress.unsettled_change as u on o.id = u.media_file_id
+            where o.audio_version_id is not null
         ) as s;
 
         -- The trigger of the timings that go along runs after this one.

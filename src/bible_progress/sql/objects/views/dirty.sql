@@ -20,7 +20,10 @@ select
     u.chapter_id,
     u.enqueued_at
 from progress.unsettled_change as u
-inner join progress.versions as ver on u.bible_version_id = ver.bible_version_id
+inner join progress.versions as ver
+    on
+        u.media_file_id is null
+        and ver.bible_version_id = coalesce(u.bible_version_id, ver.bible_version_id)
 union all
 select
     'audio'::text as kind,
