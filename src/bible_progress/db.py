@@ -23,17 +23,19 @@ def connect(url: str, *, application_name: str = "bible-progress") -> Connection
     """
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
+        seconds = int(parts.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS)
+    except (psycopg.ProgrammingError, ValueError):
+        # The reason would quote the URL, and with it the password.
         raise UsageError(
-            f"the database URL cannot be read: {str(error).strip()}",
+            "the database URL cannot be read",
             hint="It looks like postgresql://user:password@host:5432/database.",
-        ) from error
+        ) from None
     try:
         connection = psycopg.connect(
             url,
             autocommit=True,
             prepare_threshold=None,
-            connect_timeout=int(parts.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS),
+            connect_timeout=seconds,
             application_name=application_name,
         )
     except psycopg.Error as error:

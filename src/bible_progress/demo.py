@@ -115,7 +115,7 @@ class Demo:
                     },
                 )
             # Autovacuum would do it within a minute; plans made before it know nothing of the rows.
-            self.connection.execute("analyze")
+            self.connection.execute(_QUERIES["analyze"])
             progress("done", steps, steps)
 
     def edits(self) -> Iterator[Edit]:

@@ -88,9 +88,8 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
     kind = _OURS.get(error.sqlstate or "")
     if kind is not None:
         return kind(message, hint=hint)
-    if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction) and (
-        "progress." in message or '"progress"' in message
-    ):
+    # Every relation and function that we name is ours or a host table that install checks.
+    if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction):
         return NotInstalled(
             f"Bible Progress is not installed in this database ({message})",
             hint="Run `bible-progress install` first.",

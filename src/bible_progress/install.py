@@ -14,7 +14,7 @@ import psycopg
 from psycopg import Connection
 from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from . import __version__, sql
 from .db import translated
@@ -45,6 +45,7 @@ _VIEW = re.compile(r"^create view (\w+)\.(\w+)$", re.MULTILINE)
 _TRIGGER = re.compile(
     r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
 )
+_ROUTINE = re.compile(r"^create or replace (?:function|procedure) progress\.(\w+)", re.MULTILINE)
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
 
@@ -98,6 +99,11 @@ def triggers() -> tuple[tuple[str, str], ...]:
     return tuple(match for path in _object_files() for match in _TRIGGER.findall(sql.read(path)))
 
 
+def routines() -> tuple[str, ...]:
+    """Return the names of our functions and procedures in schema progress."""
+    return tuple(match for path in _object_files() for match in _ROUTINE.findall(sql.read(path)))
+
+
 def make_plan(connection: Connection[Any], *, readers: Sequence[str] = ()) -> Plan:
     """Check the database and say what install would do; nothing is changed.
 
@@ -109,6 +115,7 @@ def make_plan(connection: Connection[Any], *, readers: Sequence[str] = ()) -> Pl
         installed = bool(run("is_installed")[0]["installed"])
         if installed:
             _refuse_newer(run("settings")[0])
+            _refuse_other_owner(run)
         strangers = run(
             "contract_strangers",
             installed=installed,
@@ -204,19 +211,11 @@ def uninstall(
         run("lock")
         if not run("is_installed")[0]["installed"]:
             return Removal(removed=(), kept=())
-        ours = [name for schema, name in views() if schema == "progress"]
-        ours += [name for path in _migration_files() for name in _TABLE.findall(sql.read(path))]
-        strangers = run("strangers_in_schema", relations=ours)
-        if strangers:
-            raise InstallRefused(
-                "schema progress holds objects that Bible Progress did not make: "
-                + ", ".join(row["stranger"] for row in strangers),
-                hint="Move or drop them first; nothing was changed.",
-            )
+        _refuse_other_owner(run)
         owns_host_tables = run("settings")[0]["owns_host_tables"]
-        has_rows = run("rows_in_host_tables")[0]["has_rows"]
         _take_over(connection, lock_timeout_seconds)
         removed.append(f"{len(views())} views")
+        tables = [name for path in _migration_files() for name in _TABLE.findall(sql.read(path))]
         with connection.cursor() as cursor:
             for name, table in triggers():
                 cursor.execute(
@@ -225,24 +224,29 @@ def uninstall(
                     )
                 )
             removed.append(f"{len(triggers())} triggers")
+            # By name and without cascade: what the host put beside or on top is an error.
             try:
-                for table in CONTRACT_TABLES:
-                    cursor.execute(SQL("drop table {}").format(Identifier("public", table)))
+                cursor.execute(SQL("drop routine {}").format(_list("progress", routines())))
+                cursor.execute(SQL("drop table {}").format(_list("public", CONTRACT_TABLES)))
+                removed.append("the queue and the dead letters")
+                cursor.execute(SQL("drop table {}").format(_list("progress", tables)))
+                cursor.execute("drop schema progress")
             except pg.DependentObjectsStillExist as error:
                 raise _dependents(error) from error
-            removed.append("the queue and the dead letters")
-            # What is left in it are tables and functions of ours: strangers were refused above.
-            cursor.execute("drop schema progress cascade")
             removed.append("schema progress with the rollups and the history")
-            if owns_host_tables and not has_rows:
-                for table in reversed(HOST_TABLES):
-                    cursor.execute(SQL("drop table {}").format(Identifier("public", table)))
+        # Asked only now that no writer can come in between.
+        if owns_host_tables and not run("rows_in_host_tables")[0]["has_rows"]:
+            try:
+                with connection.transaction(), connection.cursor() as cursor:
+                    cursor.execute(SQL("drop table {}").format(_list("public", HOST_TABLES)))
                 removed.append(f"{len(HOST_TABLES)} empty host tables that install made")
-            else:
-                kept.append(
-                    f"{len(HOST_TABLES)} host tables, "
-                    + ("which hold data" if owns_host_tables else "which were there before")
-                )
+            except pg.DependentObjectsStillExist:
+                kept.append(f"{len(HOST_TABLES)} host tables, which others refer to")
+        else:
+            kept.append(
+                f"{len(HOST_TABLES)} host tables, "
+                + ("which hold data" if owns_host_tables else "which were there before")
+            )
     return Removal(removed=tuple(removed), kept=tuple(kept))
 
 
@@ -260,7 +264,7 @@ def _take_over(connection: Connection[Any], seconds: float) -> None:
                 cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": ATTEMPT_MILLISECONDS})
                 cursor.execute(
                     SQL("lock table {} in share row exclusive mode").format(
-                        SQL(", ").join(Identifier("public", table) for table in HOST_TABLES)
+                        _list("public", HOST_TABLES)
                     )
                 )
                 _drop_views(cursor)
@@ -281,6 +285,10 @@ def _drop_views(cursor: psycopg.Cursor[Any]) -> None:
             cursor.execute(SQL("drop view if exists {}").format(Identifier(schema, name)))
     except pg.DependentObjectsStillExist as error:
         raise _dependents(error) from error
+
+
+def _list(schema: str, names: Sequence[str]) -> Composed:
+    return SQL(", ").join(Identifier(schema, name) for name in names)
 
 
 def _dependents(error: psycopg.Error) -> InstallRefused:
@@ -322,6 +330,16 @@ def _refuse_newer(settings: DictRow) -> None:
             f"this database was installed by Bible Progress {settings['package_version']}, "
             f"which is newer than this one ({__version__})",
             hint="Upgrade the package: pip install --upgrade bible-progress",
+        )
+
+
+def _refuse_other_owner(run: Any) -> None:
+    owner = run("owner")[0]
+    if not owner["is_mine"]:
+        raise InstallRefused(
+            f"Bible Progress belongs to role {owner['name']} here; its workers would lose their "
+            "rights if another role made its objects anew",
+            hint=f"Connect as {owner['name']}.",
         )
 
 

@@ -34,7 +34,8 @@ BATCH = 50
 BEAT_SECONDS = 5.0
 RECONNECT_SECONDS = 5.0
 # A drain that outlives this after a stop is left to the server, which finishes and commits it.
-STOP_SECONDS = 1.5
+STOP_SECONDS = 1.3
+LEAVE_SECONDS = 0.3
 
 _QUERIES = sql.queries("drain")
 
@@ -137,11 +138,10 @@ class Worker:
         until = time.monotonic() + STOP_SECONDS
         for loop in loops:
             loop.join(max(0.0, until - time.monotonic()))
-        with (
-            suppress(psycopg.Error, BibleProgressError),
-            connect(f"{self.settings.database_url}") as last,
-        ):
-            last.execute(_QUERIES["leave"], {"worker_id": self.worker_id})
+        # Of use to `status` only, so it may not hold up the end.
+        leaving = threading.Thread(target=self._leave, daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_SECONDS)
         log.info("worker stopped", extra={"action": "stop", "drained": self._tally.drained})
 
     def _thread(
@@ -176,6 +176,13 @@ class Worker:
                     self._stopping.wait(pause)
 
         return threading.Thread(target=loop, name=name, daemon=True)
+
+    def _leave(self) -> None:
+        with (
+            suppress(psycopg.Error, BibleProgressError),
+            connect(self.settings.database_url) as last,
+        ):
+            last.execute(_QUERIES["leave"], {"worker_id": self.worker_id})
 
     def _pause(self, seconds: float) -> None:
         self._stopping.wait(seconds)

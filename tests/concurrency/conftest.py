@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
+
 from support.sessions import Stage
 
 

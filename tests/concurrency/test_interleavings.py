@@ -12,6 +12,7 @@ import pytest
 import scenarios
 from psycopg import errors
 from scenarios import TEXT, UNTEXT, text_at_rest
+
 from support import oracle
 from support.sessions import WAIT_SECONDS, Stage, assert_blocked, assert_not_blocked
 

@@ -11,6 +11,7 @@ import mutants
 import pytest
 import scenarios
 from mutants import Mutant, Scenario
+
 from support.sessions import Stage
 
 LOST = "differ"

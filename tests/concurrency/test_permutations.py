@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
+
 from support.sessions import Session, Stage
 
 # Orders that are played at the same time, each on a version of its own: one check covers them.

@@ -21,6 +21,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import Connection
+
 from support import oracle, traffic
 from support.recount import assert_live_matches
 from support.sessions import WAIT_SECONDS, Stage
@@ -141,7 +142,7 @@ class Run:
     def _guarded(self, actor: Callable[[Run, str], None], name: str) -> None:
         try:
             actor(self, name)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self.fail(f"{name}: {type(error).__name__}: {error}")
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 from psycopg import errors
 from races import RACES, Ids, Race
+
 from support.sessions import Session, Stage, assert_blocked, assert_not_blocked
 
 Set = list[tuple[Race, Ids, str]]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 from psycopg.conninfo import make_conninfo
 
 from acceptance.command_line import soon
 from acceptance.installation import Installation
+from bible_progress.drain import Drainer
 from bible_progress.metrics import Metrics
+from bible_progress.models import Due
 from bible_progress.worker import Worker, WorkerSettings
 
 
@@ -94,6 +97,19 @@ def test_a_version_that_always_takes_its_connection_down_dies_in_the_end(
         assert soon(lambda: site.dead() == 1, 40)
     assert site.queued() == 0
     assert site.value("select last_error from progress_refresh_dead_letter").count("connection")
+
+
+def test_a_lost_connection_is_not_held_against_a_version_that_was_drained_since(
+    site: Installation,
+) -> None:
+    """Another loop may have been quicker; a record now would show a failure for ever."""
+    [version] = site.texts(1)
+    due = Due(kind="text", version_id=version, oldest_at=datetime.now(UTC))
+    Drainer(site.connection).record_failure(due, "the connection was lost")
+    assert site.rows("select from progress.failure") == []
+    site.touch(version)
+    Drainer(site.connection).record_failure(due, "the connection was lost")
+    assert len(site.rows("select from progress.failure")) == 1
 
 
 def test_a_version_that_hangs_under_a_short_statement_timeout_delays_nobody(

@@ -11,6 +11,8 @@ import pytest
 from scene import Scene
 from signals import Signal, assert_signals, assert_signals_include, whole
 
+from oracle.checks import quiet
+
 Versions = set[tuple[str, UUID]]
 
 
@@ -35,7 +37,7 @@ def recorded(scene: Scene) -> Scene:
     world.timings(world.recording(scene.audio_a, start="gen-2-1"), ["exod-1-2"])
     world.timings(world.recording(scene.audio_a, start="gen-1-2", end="gen-2-2"), ["exod-1-3"])
     world.timings(world.recording(scene.audio_a), ["gen-1-1", "exod-1-4"])
-    scene.connection.execute("select progress.drain_version('audio', %s)", [scene.audio_a])
+    quiet(scene.connection)
     return scene
 
 

@@ -124,7 +124,7 @@ def build(world: World) -> None:
         world.connection.execute(
             "insert into language_entities (id, name) values (%s, 'A language')", [language]
         )
-    random = Random(0)  # noqa: S311
+    random = Random(0)
     for n, (text_version, audio_version) in enumerate(zip(_TEXT_VERSIONS, _AUDIO_VERSIONS)):
         values = {"text_version": text_version, "audio_version": audio_version}
         values |= {"canon": "other" if n == 3 else "eng", "language": _LANGUAGES[n % 2]}

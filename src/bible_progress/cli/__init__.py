@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from .. import __version__
 from ..errors import BibleProgressError
 from . import dead_letter, demo, import_, install, refresh, status, uninstall, verify, worker
+from .output import Console, tolerate_any_terminal
 
 COMMANDS = (
     demo,
@@ -51,10 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Errors for people go to stderr."""
     # Without this a SIGTERM would skip every clean-up that a Ctrl-C gets.
     signal.signal(signal.SIGTERM, _terminate)
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    tolerate_any_terminal()
+    errors = Console(stderr=True)
     try:
         options = build_parser().parse_args(arguments)
-        return options.run(options) or 0
+        code: int = options.run(options) or 0
+        sys.stdout.flush()
+        return code
     except BibleProgressError as error:
         errors.print(f"bible-progress: {error}", style="red", markup=False)
         if error.hint:
@@ -64,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print("interrupted", style="yellow")
         return 130
     except BrokenPipeError:
-        # The reader of our output left, as `| head` does.
-        sys.stderr.close()
+        # The reader of our output left, as `| head` does. Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

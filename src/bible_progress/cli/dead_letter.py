@@ -6,13 +6,13 @@ import argparse
 import json
 from dataclasses import asdict
 
-from rich.console import Console
-from rich.table import Table
-
 from .. import drain, insights
 from ..db import connect
 from ..errors import InputError, UsageError
 from .options import Subparsers, database_url, in_ci, override, require_database
+from .output import Console
+
+_IDS = "ids as list shows them"
 
 
 def add(subparsers: Subparsers) -> None:
@@ -28,16 +28,23 @@ def add(subparsers: Subparsers) -> None:
     lister = actions.add_parser("list", help="show them with their errors")
     lister.add_argument("--json", action="store_true", help="print JSON")
     lister.set_defaults(run=_list)
+    database_url(lister, again=True)
     retry = actions.add_parser("retry", help="put them back into the queue")
-    retry.add_argument("ids", nargs="*", type=int, metavar="ID")
+    retry.add_argument(
+        "ids", nargs="*", type=_letter_id, metavar="ID", help="ids as list shows them"
+    )
     retry.add_argument("--all", action="store_true", help="every one")
     override(retry)
+    database_url(retry, again=True)
     retry.set_defaults(run=_retry)
     discard = actions.add_parser(
         "discard", help="drop some whose version is right all the same; refused otherwise"
     )
-    discard.add_argument("ids", nargs="+", type=int, metavar="ID")
+    discard.add_argument(
+        "ids", nargs="+", type=_letter_id, metavar="ID", help="ids as list shows them"
+    )
     override(discard)
+    database_url(discard, again=True)
     discard.set_defaults(run=_discard)
 
 
@@ -47,22 +54,18 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([asdict(letter) for letter in letters], default=str, indent=2))
         return 0
-    console = Console(highlight=False)
+    console = Console()
     if not letters:
         console.print("There are no dead letters.")
         return 0
-    table = Table("id", "kind", "version", "chapter", "died", "attempts", "last error", box=None)
     for letter in letters:
-        table.add_row(
-            str(letter.id),
-            letter.kind,
-            str(letter.version_id),
-            letter.chapter_id or "all",
-            f"{letter.died_at:%Y-%m-%d %H:%M}",
-            str(letter.attempts),
-            letter.last_error,
+        where = f"chapter {letter.chapter_id}" if letter.chapter_id else "all chapters"
+        console.print(
+            f"{letter.id}  {letter.kind} version {letter.version_id}, {where}: died "
+            f"{letter.died_at:%Y-%m-%d %H:%M} after {letter.attempts} attempts: "
+            f"{letter.last_error}",
+            markup=False,
         )
-    console.print(table)
     return 0
 
 
@@ -89,3 +92,10 @@ def _discard(options: argparse.Namespace) -> int:
             insights.discard_dead_letter(connection, letter_id)
     print(f"{len(options.ids)} dead letters discarded")
     return 0
+
+
+def _letter_id(text: str) -> int:
+    number = int(text)
+    if not 1 <= number < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not the id of a dead letter")
+    return number

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import threading
 
-from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from ..embedded import database_server
 from ..models import VersionProgress
 from ..worker import Worker, WorkerSettings
 from .options import Subparsers, check, database_url
+from .output import Console, progress_bar
 from .refresh import drain_with_progress
 
 _BAR = 8
@@ -40,7 +40,7 @@ def add(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demo."""
     check(options)
-    console = Console(highlight=False)
+    console = Console()
     with (
         console.status("starting PostgreSQL"),
         database_server(options.database_url, durable=False) as url,
@@ -79,7 +79,7 @@ def _load(demo: Demo, console: Console) -> None:
         BarColumn(),
         TaskProgressColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with progress_bar(console, *columns) as bar:
         task = bar.add_task("", total=None)
         demo.load(
             lambda what, done, total: bar.update(
@@ -93,16 +93,17 @@ def _stay(console: Console, url: str) -> None:
         Panel(
             Text.assemble(
                 ("Still running, and a worker keeps it fresh. Edit what you like.\n", "bold"),
-                f"\n  psql '{url}'\n\n",
+                "\n",
                 "Stored, fresh within milliseconds: mv_text_version_progress_summary,\n"
                 "mv_text_chapter_coverage, mv_language_entity_best_text_version, ...\n",
                 "The same from the base tables: the names without mv_.\n\n",
                 "Ctrl-C ends it and removes everything.",
             ),
             expand=False,
-        ),
-        soft_wrap=True,
+        )
     )
+    # Outside of the panel, whole and on one line, so that it can be copied.
+    console.print(f"psql '{url}'", markup=False)
     # A signal interrupts the wait as KeyboardInterrupt.
     try:
         threading.Event().wait()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import Progress
-
 from ..db import connect, translated
 from ..importers.canon import load_canon, packaged_canon, read_canon
 from .options import Subparsers, database_url, require_database
+from .output import Console, progress_bar
 
 
 def add(subparsers: Subparsers) -> None:
@@ -43,11 +41,11 @@ def add(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Load a canon."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     url = require_database(options)
     canon = packaged_canon() if options.file is None else read_canon(options.file)
     name = options.name or ("English Protestant" if options.file is None else options.id)
-    with connect(url) as connection, Progress(console=console, transient=True) as bar:
+    with connect(url) as connection, progress_bar(console) as bar:
         task = bar.add_task("loading", total=None)
         with translated():
             report = load_canon(

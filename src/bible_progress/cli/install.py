@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-
 from .. import install as installer
 from ..db import connect
 from .options import Subparsers, database_url, require_database, seconds, setting
+from .output import Console
 
 
 def add(subparsers: Subparsers) -> None:
@@ -49,7 +48,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Install, or say what an install would do."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     with connect(require_database(options)) as connection:
         if options.dry_run:
             plan = installer.make_plan(connection, readers=options.reader or ())

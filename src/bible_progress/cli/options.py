@@ -49,8 +49,12 @@ def check(options: argparse.Namespace) -> None:
             raise UsageError(value.message)
 
 
-def database_url(parser: argparse.ArgumentParser) -> None:
-    """Add --database-url."""
+def database_url(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add --database-url; `again` for an action whose command has it too."""
+    if again:
+        # Without a default, so that it does not undo what was given before the action.
+        parser.add_argument("--database-url", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        return
     setting(
         parser,
         "--database-url",

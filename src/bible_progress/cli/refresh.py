@@ -7,13 +7,13 @@ import time
 from typing import Any
 from uuid import UUID
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from .. import drain, insights
 from ..db import connect, translated
 from ..errors import WorkRemains
 from .options import Subparsers, database_url, in_ci, override, require_database
+from .output import Console, progress_bar
 
 # Changes of structure settle in two rounds where no other writer runs.
 SETTLING_ROUNDS = 2
@@ -39,7 +39,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Drain, showing how far it is."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     with connect(require_database(options)) as connection:
         action = "rebuild" if options.all else "refresh"
         drain.guard(connection, action, automated=in_ci(), reason=options.override)
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 def drain_with_progress(connection: Any, console: Console) -> int:
     """Drain until nothing is due, behind a progress bar with an estimate; return how many."""
     drainer = drain.Drainer(connection)
-    drained = 0
+    drained: set[tuple[str, UUID]] = set()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -76,7 +76,7 @@ def drain_with_progress(connection: Any, console: Console) -> int:
         TextColumn("versions,"),
         TimeRemainingColumn(),
     )
-    with translated(), Progress(*columns, console=console, transient=True) as bar:
+    with translated(), progress_bar(console, *columns) as bar:
         task = bar.add_task("draining", total=insights.status(connection).dirty_versions)
         idle = 0
         while idle <= SETTLING_ROUNDS:
@@ -84,11 +84,11 @@ def drain_with_progress(connection: Any, console: Console) -> int:
             for version in drainer.due(50):
                 result = drainer.drain(version)
                 if result.outcome == "drained":
-                    drained += 1
-                    bar.advance(task)
+                    drained.add((version.kind, version.version_id))
+                    bar.update(task, completed=len(drained))
                 worked = worked or result.outcome != "locked"
             state = insights.status(connection)
-            bar.update(task, total=drained + state.dirty_versions)
+            bar.update(task, total=len(drained) + state.dirty_versions)
             if worked:
                 idle = 0
             elif drainer.due(1):
@@ -98,7 +98,7 @@ def drain_with_progress(connection: Any, console: Console) -> int:
                 idle += 1
                 if not state.unsettled_changes:
                     break
-    return drained
+    return len(drained)
 
 
 def _version_id(text: str) -> UUID:

@@ -7,13 +7,13 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from rich.console import Console
 from rich.table import Table
 
 from .. import insights
 from ..db import connect
 from ..models import Status
 from .options import Subparsers, database_url, require_database
+from .output import Console
 
 
 def add(subparsers: Subparsers) -> None:
@@ -42,18 +42,19 @@ def run(options: argparse.Namespace) -> int:
             )
         )
         return 0
-    console = Console(highlight=False)
+    console = Console()
     table = Table.grid(padding=(0, 2))
     table.add_row("versions", f"{state.text_versions} text, {state.audio_versions} audio")
     table.add_row(
         "queue",
-        f"{state.queue_depth} signals for {state.dirty_versions} versions, "
-        f"oldest {age(state.oldest_signal_seconds)}"
-        if state.dirty_versions
+        f"{state.queue_depth} signals, oldest {age(state.oldest_signal_seconds)}"
+        if state.queue_depth
         else "empty",
     )
     if state.unsettled_changes:
         table.add_row("unsettled", f"{state.unsettled_changes} changes wait for running writers")
+    if state.dirty_versions:
+        table.add_row("read live", f"{state.dirty_versions} versions, until they are drained")
     table.add_row("failing", f"{state.failing_versions} versions")
     table.add_row("dead letters", str(state.dead_letters))
     table.add_row("drained by", _drained_by(state))
@@ -81,16 +82,16 @@ def run(options: argparse.Namespace) -> int:
 
 def age(seconds: float) -> str:
     """Say a time span as people do: 40 ms, 3.2 s, 5 min, 7 h, 2 days."""
-    for limit, unit, name in (
-        (1, 0.001, "ms"),
-        (60, 1, "s"),
-        (3600, 60, "min"),
-        (172800, 3600, "h"),
-    ):
+    # Rounded down, so that 59.99 s is not 60.0 s. A clock that is behind makes no negative age.
+    seconds = max(seconds, 0.0)
+    if seconds < 1:
+        return f"{int(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{int(seconds * 10) / 10:.1f} s"
+    for limit, unit, name in ((3600, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
-            amount = seconds / unit
-            return f"{amount:.1f} {name}" if name == "s" else f"{amount:.0f} {name}"
-    return f"{seconds / 86400:.0f} days"
+            return f"{int(seconds / unit)} {name}"
+    return f"{int(seconds / 86400)} days"
 
 
 def _drained_by(state: Status) -> str:

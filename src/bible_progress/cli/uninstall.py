@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-
 from .. import install as installer
 from ..db import connect
 from ..errors import UsageError
 from .options import Subparsers, database_url, require_database
+from .output import Console
 
 
 def add(subparsers: Subparsers) -> None:
@@ -27,7 +26,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Uninstall."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     url = require_database(options)
     if not options.yes:
         raise UsageError(

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from rich.console import Console
-from rich.progress import Progress
-
 from .. import audit, drain
 from ..db import connect
 from ..errors import DriftFound
 from .options import Subparsers, database_url, in_ci, override, positive, require_database
+from .output import Console, progress_bar
 
 _SHOWN = 5
 
@@ -34,11 +32,11 @@ def add(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Audit, and tell what differs."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console()
     with connect(require_database(options)) as connection:
         if options.repair:
             drain.guard(connection, "repair", automated=in_ci(), reason=options.override)
-        with Progress(console=console, transient=True, disable=options.json) as bar:
+        with progress_bar(console, quiet=options.json) as bar:
             task = bar.add_task("comparing", total=None)
             found = audit.audit(
                 connection,

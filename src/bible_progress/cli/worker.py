@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+import time
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -115,13 +116,18 @@ def configure_logging(log_format: str, level: str) -> None:
     if log_format == "json":
         handler.setFormatter(
             JsonFormatter(
-                "{asctime}{levelname}{message}",
+                "{levelname}{message}",
                 style="{",
-                rename_fields={"asctime": "time", "levelname": "level"},
+                rename_fields={"levelname": "level"},
+                timestamp="time",
             )
         )
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        formatter = logging.Formatter(
+            "%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ"
+        )
+        formatter.converter = time.gmtime
+        handler.setFormatter(formatter)
     logger = logging.getLogger("bible_progress")
     logger.handlers = [handler]
     logger.propagate = False

@@ -1,5 +1,5 @@
 -- The host tables of an empty database: what a team that translates and records works in.
--- A database that already has them is checked instead (see objects/functions/check_host.sql).
+-- A database that already has them is checked instead (see queries/install.sql).
 
 create table public.users (
     id uuid primary key default gen_random_uuid()

@@ -137,3 +137,6 @@ select not exists (
     from progress.dirty
     where kind = %(kind)s and version_id = %(version)s
 );
+
+-- name: analyze
+analyze;

@@ -22,7 +22,7 @@ begin
     if v_dirty_chapters is null then
         return query
         select
-            b.book_id,
+            b.book_id::text,
             b.covered_verses,
             b.total_verses,
             b.chapters_with_any,
@@ -38,7 +38,7 @@ begin
     );
     return query
     select
-        r.book_id,
+        r.book_id::text,
         r.covered_verses,
         r.total_verses,
         r.chapters_with_any,
@@ -53,7 +53,7 @@ begin
     foreach v_book_id in array v_dirty_books loop
         return query
         select
-            b.book_id,
+            b.book_id::text,
             b.covered_verses,
             b.total_verses,
             b.chapters_with_any,

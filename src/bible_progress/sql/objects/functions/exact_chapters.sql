@@ -18,14 +18,14 @@ declare
 begin
     if v_dirty_chapters is null then
         return query
-        select c.book_id, c.chapter_id, c.covered_verses, c.total_verses
+        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
         from progress.live_chapters as c
         where c.kind = p_kind and c.version_id = p_version_id;
         return;
     end if;
 
     return query
-    select c.book_id, c.chapter_id, c.covered_verses, c.total_verses
+    select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
     from progress.stored_chapters as c
     where
         c.kind = p_kind
@@ -34,7 +34,7 @@ begin
 
     foreach v_chapter_id in array v_dirty_chapters loop
         return query
-        select c.book_id, c.chapter_id, c.covered_verses, c.total_verses
+        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
         from progress.live_chapters as c
         where
             c.kind = p_kind

@@ -13,14 +13,14 @@ declare
 begin
     if v_dirty_chapters is null then
         return query
-        select l.verse_id, l.chapter_id
+        select l.verse_id::text, l.chapter_id::text
         from progress.live_verses as l
         where l.kind = p_kind and l.version_id = p_version_id;
         return;
     end if;
 
     return query
-    select s.verse_id, s.chapter_id
+    select s.verse_id::text, s.chapter_id::text
     from progress.stored_verses as s
     where
         s.kind = p_kind
@@ -29,7 +29,7 @@ begin
 
     foreach v_chapter_id in array v_dirty_chapters loop
         return query
-        select l.verse_id, l.chapter_id
+        select l.verse_id::text, l.chapter_id::text
         from progress.live_verses as l
         where
             l.kind = p_kind

@@ -8,4 +8,4 @@ from progress.stored_verses as s
 where s.kind = 'audio';
 
 comment on view public.mv_audio_verse_coverage is
-'Stored: the verses that an version has.';
+'Stored: the verses that an audio version has.';

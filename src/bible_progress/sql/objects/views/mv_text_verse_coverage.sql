@@ -8,4 +8,4 @@ from progress.stored_verses as s
 where s.kind = 'text';
 
 comment on view public.mv_text_verse_coverage is
-'Stored: the verses that a version has.';
+'Stored: the verses that a text version has.';
