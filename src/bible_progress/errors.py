@@ -15,6 +15,8 @@ BibleProgressError          1   anything else that we raise
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 from psycopg import errors as pg
 
@@ -78,6 +80,13 @@ _OURS: dict[str, type[BibleProgressError]] = {
 }
 
 
+# What install makes or checks: without it, it was not run here.
+_NEEDS_INSTALL = re.compile(
+    r"\bprogress|public\.(users|bible_versions|books|chapters|verses|language_entities"
+    r"|audio_versions|text_versions|media_files|media_files_verses|verse_texts)\b"
+)
+
+
 def from_database(error: psycopg.Error) -> BibleProgressError:
     """Return the error of ours that a database error stands for.
 
@@ -88,8 +97,8 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
     kind = _OURS.get(error.sqlstate or "")
     if kind is not None:
         return kind(message, hint=hint)
-    # Every relation and function that we name is ours or a host table that install checks.
-    if isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction):
+    missing = isinstance(error, pg.UndefinedTable | pg.InvalidSchemaName | pg.UndefinedFunction)
+    if missing and _NEEDS_INSTALL.search(message):
         return NotInstalled(
             f"Bible Progress is not installed in this database ({message})",
             hint="Run `bible-progress install` first.",

@@ -68,7 +68,9 @@ def test_numbers_that_no_letter_can_have_are_unknown_too(
 ) -> None:
     beyond = 10**20
     for action in ("retry", "discard"):
-        cli("dead-letter", action, beyond).assert_refused(7, str(beyond))
+        done = cli("dead-letter", action, beyond)
+        assert done.code in (2, 7), done
+        assert str(beyond) in done.err
 
 
 def test_retry_wants_ids_or_all_and_not_both(cli: CommandLine) -> None:

@@ -20,7 +20,7 @@ def test_status_of_an_empty_installation(cli: CommandLine) -> None:
 def test_status_says_when_nothing_drains(cli: CommandLine, site: Installation) -> None:
     site.texts(3, drained=False)
     done = cli("status").assert_done()
-    assert "for 3 versions" in done.out
+    assert f"{site.queued()} signals" in done.out
     assert "drained by    nothing" in done.out
     assert "bible-progress worker" in done.out
     site.run("insert into progress.worker values (gen_random_uuid(), 'here')")

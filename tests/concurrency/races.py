@@ -24,25 +24,30 @@ class Race:
     before: Callable[[World, Ids, str], object] = lambda world, ids, prefix: None
 
     def set_up(self, world: World, language: UUID, prefix: str) -> Ids:
-        """Build the world: a published and a draft file, each with a timing in another chapter."""
-        world.canon(prefix + "eng", prefix=prefix)
-        world.canon(prefix + "other", {"lev": (2,)}, prefix=prefix)
-        audio = world.audio_version(prefix + "eng", language)
-        ids = {
-            "language": language,
-            "audio": audio,
-            "audio_2": world.audio_version(prefix + "eng", language),
-            "text": world.text_version(prefix + "eng", language),
-            "text_of_other": world.text_version(prefix + "other", language),
-            "file": world.recording(audio, start=prefix + "gen-1-1"),
-            "draft": world.recording(audio, start=prefix + "gen-1-1", publish="pending"),
-            # For a version that the writer makes.
-            "new": uuid4(),
-        }
-        world.timings(ids["file"], [prefix + "exod-2-1"])
-        world.timings(ids["draft"], [prefix + "exod-2-1"])
+        ids = set_up(world, language, prefix)
         self.before(world, ids, prefix)
         return ids
+
+
+def set_up(world: World, language: UUID, prefix: str) -> Ids:
+    """Build a world: a published and a draft file, each with a timing in another chapter."""
+    world.canon(prefix + "eng", prefix=prefix)
+    world.canon(prefix + "other", {"lev": (2,)}, prefix=prefix)
+    audio = world.audio_version(prefix + "eng", language)
+    ids = {
+        "language": language,
+        "audio": audio,
+        "audio_2": world.audio_version(prefix + "eng", language),
+        "text": world.text_version(prefix + "eng", language),
+        "text_of_other": world.text_version(prefix + "other", language),
+        "file": world.recording(audio, start=prefix + "gen-1-1"),
+        "draft": world.recording(audio, start=prefix + "gen-1-1", publish="pending"),
+        # For a version that a statement makes.
+        "new": uuid4(),
+    }
+    world.timings(ids["file"], [prefix + "exod-2-1"])
+    world.timings(ids["draft"], [prefix + "exod-2-1"])
+    return ids
 
 
 MOVE_VERSE = "update verses set chapter_id = '<gen-2', verse_number = 9 where id = '<gen-1-3'"

@@ -234,6 +234,10 @@ class Stage:
         """Close the sessions and empty the database."""
         while self._sessions:
             self._sessions.pop().close()
+        self.empty()
+
+    def empty(self) -> None:
+        """Empty the database."""
         self.observer.execute(_EMPTY, prepare=False)
 
     def close(self) -> None:

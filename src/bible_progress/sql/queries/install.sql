@@ -175,7 +175,9 @@ from tables as t
 where t.table_kind is null
 union all
 -- Triggers of a partitioned table do not see writes to a partition by its own name.
-select 'public.' || t.table_name || ' is not a plain table' as problem
+select
+    'public.' || t.table_name
+    || case t.table_kind when 'p' then ' is partitioned' else ' is not a table' end as problem
 from tables as t
 where t.table_kind <> 'r'
 union all

@@ -61,7 +61,7 @@ begin
             b.total_chapters
         from progress.books_by_source as b
         where
-            b.source = 'live'
+            b.source = 'exact'
             and b.kind = p_kind
             and b.version_id = p_version_id
             and b.book_id = v_book_id;

@@ -1,5 +1,7 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it.
-create or replace function progress.exact_chapters(p_kind text, p_version_id uuid)
+create or replace function progress.exact_chapters(
+    p_kind text, p_version_id uuid, p_book_id text default null
+)
 returns table (
     book_id text,
     chapter_id text,
@@ -20,7 +22,10 @@ begin
         return query
         select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
         from progress.live_chapters as c
-        where c.kind = p_kind and c.version_id = p_version_id;
+        where
+            c.kind = p_kind
+            and c.version_id = p_version_id
+            and (p_book_id is null or c.book_id = p_book_id);
         return;
     end if;
 
@@ -30,6 +35,7 @@ begin
     where
         c.kind = p_kind
         and c.version_id = p_version_id
+        and (p_book_id is null or c.book_id = p_book_id)
         and c.chapter_id <> all (v_dirty_chapters);
 
     foreach v_chapter_id in array v_dirty_chapters loop
@@ -39,11 +45,12 @@ begin
         where
             c.kind = p_kind
             and c.version_id = p_version_id
-            and c.chapter_id = v_chapter_id;
+            and c.chapter_id = v_chapter_id
+            and (p_book_id is null or c.book_id = p_book_id);
     end loop;
 end
 $$;
 
-comment on function progress.exact_chapters(text, uuid) is
-'The chapters of a version as the base tables say in this snapshot: stored where clean, live where
-dirty.';
+comment on function progress.exact_chapters(text, uuid, text) is
+'The chapters of a version, or of one book of it, as the base tables say in this snapshot: stored
+where clean, live where dirty.';

@@ -18,7 +18,19 @@ select
     s.chapter_id,
     s.covered_verses,
     s.total_verses
-from progress.stored_chapters as s;
+from progress.stored_chapters as s
+union all
+select
+    'exact'::text as source,
+    v.kind,
+    v.version_id,
+    e.book_id,
+    e.chapter_id,
+    e.covered_verses,
+    e.total_verses
+from progress.versions as v
+inner join public.books as b on v.bible_version_id = b.bible_version_id
+cross join lateral progress.exact_chapters(v.kind, v.version_id, b.id) as e;
 
 comment on view progress.chapters_by_source is
-'Chapters live or stored, so that the arithmetic above them is written once for both.';
+'Chapters live, stored or exact, so that the arithmetic above them is written once for all.';
