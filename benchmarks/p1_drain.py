@@ -24,9 +24,9 @@ COMMIT_GOAL = 4.0
 GROWTH_GOAL = 1.3
 BOOK = "mark"
 SIZES = (10, 100, 1000)
-QUICK_SIZES = (10, 300)
+QUICK_SIZES = (10, 200)
 REPETITIONS = 1000
-QUICK_REPETITIONS = 250
+QUICK_REPETITIONS = 150
 
 UPDATE_PLAIN: LiteralString = "update bench.plain set number = number + 1 where id = %(id)s"
 

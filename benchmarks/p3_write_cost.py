@@ -19,9 +19,9 @@ from worlds import CANON, WHOLE, Bench, build_world, values
 BULK_GOAL = 1.10
 ROW_GOAL = 1.35
 BULK_REPETITIONS = 15
-QUICK_BULK_REPETITIONS = 5
+QUICK_BULK_REPETITIONS = 4
 ROW_REPETITIONS = 2000
-QUICK_ROW_REPETITIONS = 500
+QUICK_ROW_REPETITIONS = 300
 # A worker would have emptied the queue long ago; doing it seldom keeps it out of the way.
 FORGET_EVERY = 50
 

@@ -19,10 +19,11 @@ from worlds import WHOLE, Bench, build_world
 
 GOAL = 0.85
 WRITERS = 8
-ROUNDS = 7
-QUICK_ROUNDS = 3
-SECONDS = 4.0
-QUICK_SECONDS = 2.0
+# Many short rounds: a disturbance then falls into few of them.
+ROUNDS = 12
+QUICK_ROUNDS = 4
+SECONDS = 2.0
+QUICK_SECONDS = 1.0
 VERSES = 31_102
 
 FLIP_VERSE: LiteralString = """

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 import world_sql as sql
 from psycopg import Connection
 from psycopg.rows import tuple_row
@@ -17,6 +18,7 @@ from psycopg.sql import SQL, Identifier
 from bible_progress import install
 from bible_progress.db import connect
 from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.errors import BibleProgressError
 from bible_progress.importers.canon import load_canon, packaged_canon
 
 CANON = "eng-protestant"
@@ -113,7 +115,8 @@ class Bench:
         try:
             yield name
         finally:
-            with connect(self.server.url) as admin:
+            # Only to save room: all of it goes with the server, which may be gone already.
+            with suppress(psycopg.Error, BibleProgressError), connect(self.server.url) as admin:
                 admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
 
     @contextmanager

@@ -98,9 +98,7 @@ DELETE_AFTER_REFRESH = Mutant(
         ),
     ),
 )
-NO_VERSION_LOCK = Mutant(
-    name="no version lock", edits=(("drain_version", LOCK, "if false then"),)
-)
+NO_VERSION_LOCK = Mutant(name="no version lock", edits=(("drain_version", LOCK, "if false then"),))
 # Without the lock the claim still makes drains wait for each other, unless it skips locked rows.
 NO_LOCK_AT_ALL = Mutant(
     name="no version lock, and the claim skips locked rows",
@@ -163,6 +161,42 @@ NO_SETTLING = Mutant(
     do="""create function progress.forget() returns trigger language plpgsql
     as 'begin return null; end';
     create trigger forget before insert on progress.unsettled_change
+    for each row execute function progress.forget()""",
+    undo="drop function progress.forget() cascade",
+)
+SETTLED_BY_SNAPSHOT = Mutant(
+    name="settled by a snapshot instead of a transaction number",
+    edits=(
+        (
+            "settle",
+            "set settles_at = pg_current_xact_id()",
+            "set settles_at = pg_snapshot_xmax(pg_current_snapshot())",
+        ),
+    ),
+)
+SETTLED_IN_ONE_ROUND = Mutant(
+    name="settled in one round",
+    do="""create function progress.hurry() returns trigger language plpgsql
+    as 'begin new.rounds_left := 1; return new; end';
+    create trigger hurry before insert on progress.unsettled_change
+    for each row execute function progress.hurry()""",
+    undo="drop function progress.hurry() cascade",
+)
+CHAPTERS_FROM_OLD_SNAPSHOTS = Mutant(
+    name="chapters signalled from old snapshots",
+    edits=(
+        (
+            "signal",
+            "if current_setting('transaction_isolation') in ('repeatable read', 'serializable')",
+            "if false",
+        ),
+    ),
+)
+DELETED_FILES_FORGOTTEN = Mutant(
+    name="deleted files forgotten",
+    do="""create function progress.forget() returns trigger language plpgsql
+    as 'begin return null; end';
+    create trigger forget before insert on progress.deleted_media_file
     for each row execute function progress.forget()""",
     undo="drop function progress.forget() cascade",
 )

@@ -59,7 +59,9 @@ MOVE_TIMING = "update media_files_verses set verse_id = '<exod-1-1' where media_
 
 
 def timing(file: str, verse: str) -> str:
-    return f"insert into media_files_verses (media_file_id, verse_id) values (%({file})s, '{verse}')"
+    return (
+        f"insert into media_files_verses (media_file_id, verse_id) values (%({file})s, '{verse}')"
+    )
 
 
 def recording(columns: str, values: str) -> str:

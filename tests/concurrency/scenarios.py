@@ -1,6 +1,6 @@
 """What the engine promises, as stories that end normally on the real one.
 
-test_interleavings.py and test_moves.py play them on the real engine, test_mutants.py on engines
+test_interleavings.py plays them on the real engine, test_mutants.py on engines
 made wrong, where each must raise AssertionError.
 """
 
@@ -173,7 +173,8 @@ def old_place_of_a_text_that_moves_is_refreshed(stage: Stage) -> None:
     b = stage.world.text_version()
     for move in ("verse_id = 'exod-1-1'", "text_version_id = %s", "verse_text = ' '"):
         stage.execute(
-            f"update verse_texts set {move} where verse_id <> 'gen-1-2'", [b] if "%s" in move else []
+            f"update verse_texts set {move} where verse_id <> 'gen-1-2'",
+            [b] if "%s" in move else [],
         )
         stage.check()
         stage.rest()
@@ -228,17 +229,3 @@ def summary_follows_its_books(stage: Stage) -> None:
     version = text_at_rest(stage, "gen-1-1")
     stage.execute(TEXT, [version, "gen-1-2"])
     stage.rest()
-
-
-def writer_that_missed_a_move_of_its_verse_is_settled(stage: Stage) -> None:
-    """The writer resolved the old chapter; the new one was signalled and drained before it."""
-    version = text_at_rest(stage)
-    writer = stage.session("writer")
-    writer.begin()
-    writer.run(TEXT, [version, "gen-1-3"])
-    stage.execute("update verses set chapter_id = 'gen-2', verse_number = 9 where id = 'gen-1-3'")
-    stage.drain()
-    writer.commit()
-    stage.check()
-    stage.rest()
-

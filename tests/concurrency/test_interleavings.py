@@ -31,7 +31,6 @@ SCENARIOS: list[Callable[[Stage], None]] = [
     scenarios.chapter_that_loses_its_last_verse_is_forgotten,
     scenarios.version_that_loses_all_its_verses_is_emptied,
     scenarios.summary_follows_its_books,
-    scenarios.writer_that_missed_a_move_of_its_verse_is_settled,
 ]
 
 

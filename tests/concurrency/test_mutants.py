@@ -10,6 +10,7 @@ from functools import partial
 import mutants
 import pytest
 import scenarios
+import structure_scenarios as structure
 from mutants import Mutant, Scenario
 
 from support.sessions import Stage
@@ -39,7 +40,27 @@ CAUGHT: list[tuple[Mutant, Scenario, str]] = [
         scenarios.old_place_of_a_timing_that_moves_is_refreshed,
         LOST,
     ),
-    (mutants.NO_SETTLING, scenarios.writer_that_missed_a_move_of_its_verse_is_settled, LOST),
+    (mutants.NO_SETTLING, structure.writer_that_missed_a_move_of_its_verse_is_settled, LOST),
+    (
+        mutants.SETTLED_BY_SNAPSHOT,
+        structure.writer_that_began_after_the_move_that_it_missed_is_settled,
+        LOST,
+    ),
+    (
+        mutants.SETTLED_IN_ONE_ROUND,
+        structure.publication_that_missed_a_timing_that_missed_a_move_of_the_file_is_settled,
+        LOST,
+    ),
+    (
+        mutants.CHAPTERS_FROM_OLD_SNAPSHOTS,
+        structure.writer_with_a_snapshot_older_than_the_move_names_its_whole_version,
+        LOST,
+    ),
+    (
+        mutants.DELETED_FILES_FORGOTTEN,
+        structure.timing_that_moves_while_its_file_is_deleted_is_not_left_behind,
+        LOST,
+    ),
     (mutants.BITMAP_KEPT, scenarios.chapter_that_loses_its_last_verse_is_forgotten, LOST),
     (mutants.BITMAPS_KEPT, scenarios.version_that_loses_all_its_verses_is_emptied, LOST),
     (mutants.SUMMARY_KEPT, scenarios.summary_follows_its_books, LOST),

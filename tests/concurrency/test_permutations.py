@@ -139,7 +139,6 @@ def _stored(stage: Stage, version: UUID) -> set[str]:
 
 def _expected(order: Order) -> set[str]:
     committed = {step.actor for step in order if step.action == "commit"}
-    return (
-        BEFORE - ({"gen-1-1"} if "W2" in committed else set())
-        | ({"gen-1-3"} if "W1" in committed else set())
+    return BEFORE - ({"gen-1-1"} if "W2" in committed else set()) | (
+        {"gen-1-3"} if "W1" in committed else set()
     )

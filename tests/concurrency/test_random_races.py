@@ -16,6 +16,7 @@ from random import Random
 import psycopg
 import pytest
 from races import RACES, Ids, set_up, timing
+
 from support import traffic
 from support.sessions import Session, Stage
 
@@ -82,7 +83,9 @@ class Order:
                 self.steps.append((-1, "drain"))
 
     def __str__(self) -> str:
-        steps = ", ".join(action if turn < 0 else f"T{turn} {action}" for turn, action in self.steps)
+        steps = ", ".join(
+            action if turn < 0 else f"T{turn} {action}" for turn, action in self.steps
+        )
         return f"{self.isolation}: {steps}"
 
 
@@ -138,7 +141,7 @@ class Game:
 @pytest.mark.timeout(SECONDS + 120)
 def test_no_order_of_random_transactions_breaks_a_promise(stage: Stage) -> None:
     seed = int(os.environ.get("BIBLE_PROGRESS_SEED") or secrets.randbelow(2**31))
-    random = Random(seed)  # noqa: S311
+    random = Random(seed)
     until = time.monotonic() + SECONDS
     sessions = [
         [stage.session(f"T{n} of world {world}") for n in range(TRANSACTIONS)]
@@ -163,7 +166,9 @@ def test_no_order_of_random_transactions_breaks_a_promise(stage: Stage) -> None:
             played = [
                 str(world)
                 for world in worlds
-                if any(str(world.ids[name]) in str(error) for name in world.ids if name != "language")
+                if any(
+                    str(world.ids[name]) in str(error) for name in world.ids if name != "language"
+                )
             ]
             raise AssertionError(
                 "\n".join([f"seed {seed}, game {games}:", str(order), *played, str(error)])

@@ -1,4 +1,4 @@
-"""Hosts unlike ours: other types, more columns, triggers of their own, partitions."""
+"""Hosts unlike ours: other types, more columns, triggers of their own."""
 
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,9 @@ import pytest
 from psycopg import Connection
 
 from bible_progress import install
-from bible_progress.errors import InstallRefused
 from oracle.checks import assert_right
 from support.builders import World
-from support.oracle import differences, drain
+from support.oracle import drain
 
 HOST = Path(__file__).with_name("host_with_enums.sql").read_text(encoding="utf-8")
 
@@ -118,75 +117,6 @@ def test_exact_reads_of_a_strange_host_work_where_dirty_and_where_clean(host: Wo
                 [version],
             ).fetchall()
             assert rows or (step, function) == ("whole", "exact_verses"), (step, function)
-
-
-PARTITIONED = """
-alter table verse_texts rename to old_verse_texts;
-create table verse_texts (
-    like old_verse_texts including defaults,
-    unique (text_version_id, verse_id),
-    foreign key (text_version_id) references text_versions (id) on delete cascade,
-    foreign key (verse_id) references verses (id) on delete cascade
-) partition by hash (text_version_id);
-drop table old_verse_texts;
-create table verse_texts_0 partition of verse_texts for values with (modulus 2, remainder 0);
-create table verse_texts_1 partition of verse_texts for values with (modulus 2, remainder 1);
-"""
-
-
-@pytest.fixture
-def partitioned(host_connection: Connection[Any]) -> World:
-    host_connection.execute(PARTITIONED)
-    try:
-        install.install(host_connection)
-    except InstallRefused as refused:
-        if "partition" not in str(refused):
-            raise
-        pytest.skip("install refuses partitioned tables, so there is nothing to lose")
-    world = World(host_connection)
-    world.canon()
-    return world
-
-
-def test_a_partitioned_table_signals_what_is_written_through_it(partitioned: World) -> None:
-    run = partitioned.connection.execute
-    versions = [partitioned.text_version() for _ in range(4)]
-    for version in versions:
-        partitioned.text(version, ["gen-1-1", "gen-2-1"])
-    assert_right(partitioned.connection)
-    # One of these moves the row to another partition.
-    for version in versions[1:]:
-        run(
-            "update verse_texts set text_version_id = %s, verse_id = 'exod-1-1'"
-            " where text_version_id = %s and verse_id = 'gen-1-1'",
-            [version, versions[0]],
-        )
-        run(
-            "update verse_texts set text_version_id = %s where verse_id = 'exod-1-1'", [versions[0]]
-        )
-        run("update verse_texts set verse_id = 'gen-1-1' where verse_id = 'exod-1-1'")
-        assert_right(partitioned.connection)
-    run("delete from verse_texts where verse_id = 'gen-1-1'")
-    assert_right(partitioned.connection)
-
-
-def test_a_write_to_a_partition_itself_is_not_lost(partitioned: World) -> None:
-    """Statement triggers of the parent do not see it: install must refuse, or see to it."""
-    version = partitioned.text_version()
-    drain(partitioned.connection)
-    partitioned.connection.execute("delete from progress.unsettled_change")
-    partition = partitioned.connection.execute(
-        "select case when satisfies_hash_partition('verse_texts'::regclass, 2, 0, %s)"
-        " then 'verse_texts_0' else 'verse_texts_1' end",
-        [version],
-    ).fetchone()
-    assert partition is not None
-    partitioned.connection.execute(
-        f"insert into {partition[0]} (text_version_id, verse_id, verse_text)"  # type: ignore[arg-type]
-        " values (%s, 'gen-1-1', 'Words.')",
-        [version],
-    )
-    assert differences(partitioned.connection, clean_only=True) == []
 
 
 def test_a_host_made_of_our_own_tables_passes_its_own_check(

@@ -133,6 +133,30 @@ def test_a_host_table_that_is_a_view(host_connection: Connection[Any]) -> None:
         install.install(host_connection)
 
 
+PARTITIONED = """
+create table partitioned (
+    like verse_texts including defaults, unique (text_version_id, verse_id)
+) partition by hash (text_version_id);
+drop table verse_texts;
+alter table partitioned rename to verse_texts;
+create table verse_texts_0 partition of verse_texts for values with (modulus 1, remainder 0);
+"""
+
+
+def test_a_host_table_with_partitions(host_connection: Connection[Any]) -> None:
+    """Triggers of the table do not see what is written to a partition itself."""
+    host_connection.execute(PARTITIONED)
+    with refused(host_connection, "verse_texts", "partition"):
+        install.install(host_connection)
+
+
+def test_a_host_table_with_children(host_connection: Connection[Any]) -> None:
+    """The same with inheritance: its rows count, and nobody sees them being written."""
+    host_connection.execute("create table more_texts () inherits (verse_texts)")
+    with refused(host_connection, "verse_texts"):
+        install.install(host_connection)
+
+
 UNIQUE = "verse_texts_text_version_id_verse_id_key"
 NOT_UNIQUE_ENOUGH = [
     "create index on verse_texts (text_version_id, verse_id)",

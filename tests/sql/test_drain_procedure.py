@@ -94,7 +94,7 @@ def test_it_sees_what_is_written_while_it_runs(session: Connection[Any], dirty: 
     """A drain that signals another version is a stand-in for a writer beside it."""
     session.execute(
         "create function chain() returns trigger language plpgsql as $$ begin"
-        f" insert into public.progress_refresh_queue (kind, version_id) values ('text', '{dirty[0]}');"  # noqa: E501
+        f" insert into public.progress_refresh_queue (kind, version_id) values ('text', '{dirty[0]}');"
         " return new; end $$"
     )
     session.execute(

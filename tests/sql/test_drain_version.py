@@ -113,7 +113,7 @@ def test_a_chapter_that_lost_its_last_verse_loses_its_bitmap(scene: Scene) -> No
     assert_same(scene.connection)
 
 
-@pytest.mark.parametrize("how", ["update text_versions set deleted_at = now()", "delete from text_versions"])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize("how", ["update text_versions set deleted_at = now()", "delete from text_versions"])  # fmt: skip
 def test_a_version_that_is_gone_leaves_no_row_but_its_history(scene: Scene, how: str) -> None:
     scene.connection.execute(f"{how} where id = %s", [scene.text_a])
     drain(scene.connection)

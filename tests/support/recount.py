@@ -78,9 +78,7 @@ def recount(connection: Connection[Any]) -> Recount:
                     continue
                 start, end = file["start_verse_id"], file["end_verse_id"]
                 if start is None:
-                    claimed |= {
-                        v for v in verses if verses[v]["chapter_id"] == file["chapter_id"]
-                    }
+                    claimed |= {v for v in verses if verses[v]["chapter_id"] == file["chapter_id"]}
                 else:
                     end = end if end is not None else start
                     if canon_of(start) == canon and canon_of(end) == canon:
