@@ -216,9 +216,10 @@ class Worker:
             if in_flight is not None:
                 # One lost connection is the server's matter; two with the same version in hand
                 # are that version's, and without a record it would be tried for ever.
-                if lost_with is not None and lost_with.version_id == in_flight.version_id:
-                    drainer.record_failure(in_flight, "the connection was lost while draining")
-                lost_with, in_flight = in_flight, None
+                before, lost_with, in_flight = lost_with, in_flight, None
+                if before is not None and before.version_id == lost_with.version_id:
+                    with suppress(psycopg.DatabaseError):
+                        drainer.record_failure(lost_with, "the connection was lost while draining")
             due = drainer.due(BATCH)
             # Every loop sees the same list: beginning at different places they seldom meet.
             start = number * len(due) // self.settings.concurrency
@@ -233,7 +234,7 @@ class Worker:
                 if lost_with is not None and lost_with.version_id == version.version_id:
                     lost_with = None
                 self._note(version, result, time.perf_counter() - started)
-                worked = worked or result.outcome != "locked"
+                worked = worked or result.outcome not in ("locked", "waiting")
             pause = BUSY_SECONDS if worked else min(pause * 2, self.settings.idle_seconds)
             return pause
 

@@ -164,8 +164,16 @@ NO_SETTLING = Mutant(
     for each row execute function progress.forget()""",
     undo="drop function progress.forget() cascade",
 )
+_ONE_ROUND = """create function progress.hurry() returns trigger language plpgsql
+    as 'begin new.rounds_left := 1; return new; end';
+    create trigger hurry before insert on progress.unsettled_change
+    for each row execute function progress.hurry()"""
+_ALL_ROUNDS = "drop function progress.hurry() cascade"
+# In one round, because the rounds after it would make good for it in all but the longest chains.
 SETTLED_BY_SNAPSHOT = Mutant(
     name="settled by a snapshot instead of a transaction number",
+    do=_ONE_ROUND,
+    undo=_ALL_ROUNDS,
     edits=(
         (
             "settle",
@@ -174,14 +182,7 @@ SETTLED_BY_SNAPSHOT = Mutant(
         ),
     ),
 )
-SETTLED_IN_ONE_ROUND = Mutant(
-    name="settled in one round",
-    do="""create function progress.hurry() returns trigger language plpgsql
-    as 'begin new.rounds_left := 1; return new; end';
-    create trigger hurry before insert on progress.unsettled_change
-    for each row execute function progress.hurry()""",
-    undo="drop function progress.hurry() cascade",
-)
+SETTLED_IN_ONE_ROUND = Mutant(name="settled in one round", do=_ONE_ROUND, undo=_ALL_ROUNDS)
 CHAPTERS_FROM_OLD_SNAPSHOTS = Mutant(
     name="chapters signalled from old snapshots",
     edits=(

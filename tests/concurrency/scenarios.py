@@ -204,6 +204,16 @@ def old_place_of_a_timing_that_moves_is_refreshed(stage: Stage) -> None:
         stage.rest()
 
 
+def chapters_of_the_timings_of_a_deleted_file_are_refreshed(stage: Stage) -> None:
+    stage.world.canon()
+    file = stage.world.recording(stage.world.audio_version(), chapter="gen-1")
+    stage.world.timings(file, ["gen-2-1", "exod-2-1"])
+    stage.rest()
+    stage.execute("delete from media_files")
+    stage.check()
+    stage.rest()
+
+
 def chapter_that_loses_its_last_verse_is_forgotten(stage: Stage) -> None:
     version = text_at_rest(stage, "gen-1-1", "gen-2-1")
     stage.execute(UNTEXT, [version, "gen-1-1"])

@@ -28,6 +28,7 @@ SCENARIOS: list[Callable[[Stage], None]] = [
     scenarios.old_place_of_a_text_that_moves_is_refreshed,
     scenarios.old_place_of_a_recording_that_moves_is_refreshed,
     scenarios.old_place_of_a_timing_that_moves_is_refreshed,
+    scenarios.chapters_of_the_timings_of_a_deleted_file_are_refreshed,
     scenarios.chapter_that_loses_its_last_verse_is_forgotten,
     scenarios.version_that_loses_all_its_verses_is_emptied,
     scenarios.summary_follows_its_books,

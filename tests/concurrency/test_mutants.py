@@ -58,7 +58,7 @@ CAUGHT: list[tuple[Mutant, Scenario, str]] = [
     ),
     (
         mutants.DELETED_FILES_FORGOTTEN,
-        structure.timing_that_moves_while_its_file_is_deleted_is_not_left_behind,
+        scenarios.chapters_of_the_timings_of_a_deleted_file_are_refreshed,
         LOST,
     ),
     (mutants.BITMAP_KEPT, scenarios.chapter_that_loses_its_last_verse_is_forgotten, LOST),

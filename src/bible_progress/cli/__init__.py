@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from .. import __version__
 from ..errors import BibleProgressError
@@ -63,6 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.hint:
             errors.print(error.hint, markup=False)
         return error.exit_code
+    except SystemExit as end:
+        # argparse's own end, after --help or wrong usage.
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+            return int(end.code or 0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         errors.print("interrupted", style="yellow")
         return 130

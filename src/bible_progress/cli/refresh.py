@@ -86,7 +86,7 @@ def drain_with_progress(connection: Any, console: Console) -> int:
                 if result.outcome == "drained":
                     drained.add((version.kind, version.version_id))
                     bar.update(task, completed=len(drained))
-                worked = worked or result.outcome != "locked"
+                worked = worked or result.outcome not in ("locked", "waiting")
             state = insights.status(connection)
             bar.update(task, total=len(drained) + state.dirty_versions)
             if worked:

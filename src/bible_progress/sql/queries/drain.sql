@@ -13,7 +13,15 @@ select
     rows_changed,
     lag_seconds,
     error
-from progress.drain_version(%(kind)s, %(version_id)s);
+from progress.drain_version(%(kind)s, %(version_id)s)
+where not exists (
+    select
+    from progress.failure as f
+    where
+        f.kind = %(kind)s
+        and f.version_id = %(version_id)s
+        and f.next_attempt_at > clock_timestamp()
+);
 
 -- name: warm_up
 -- Plans are made once a connection and take longer than a drain. A version that is nowhere
@@ -32,7 +40,13 @@ from (
 
 -- name: record_failure
 select progress.record_failure(%(kind)s, %(version_id)s, %(error)s)
-where pg_try_advisory_xact_lock(progress.version_lock_key(%(kind)s, %(version_id)s));
+where
+    exists (
+        select
+        from public.progress_refresh_queue as q
+        where q.kind = %(kind)s and q.version_id = %(version_id)s
+    )
+    and pg_try_advisory_xact_lock(progress.version_lock_key(%(kind)s, %(version_id)s));
 
 -- name: signal_all
 select

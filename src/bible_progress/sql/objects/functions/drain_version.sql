@@ -17,6 +17,7 @@ declare
     v_whole boolean;
     v_chapter_ids text[];
     v_oldest_at timestamptz;
+    v_timeout interval := current_setting('statement_timeout')::interval;
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'a drain must run in a READ COMMITTED transaction, this one is %',
@@ -84,6 +85,16 @@ begin
         -- "others" leaves out cancelled statements and failed assertions; a timeout is a failure
         -- like any other, and without a record of it the version would be tried at once again.
         when query_canceled or assert_failure or others then
+            -- A cancel by hand is nobody's failure. The timer starts a little before the statement.
+            if
+                sqlstate = '57014'
+                and (
+                    v_timeout = '0'
+                    or clock_timestamp() - statement_timestamp() < 0.9 * v_timeout
+                )
+            then
+                raise;
+            end if;
             get stacked diagnostics error = message_text;
             error := sqlstate || ': ' || error;
             rows_changed := 0;
