@@ -99,8 +99,16 @@ def shared_connection(server: str, template: str) -> Iterator[Connection[Any]]:
 def conn(shared_connection: Connection[Any]) -> Iterator[Connection[Any]]:
     """A connection to an installed database; what the test does is rolled back."""
     shared_connection.rollback()
+    # Opened here: the first `with connection.transaction()` of a test would commit otherwise.
+    shared_connection.execute("select 1")
     yield shared_connection
     shared_connection.rollback()
+    kept = shared_connection.execute(
+        "select from bible_versions union all select from language_entities union all"
+        " select from users union all select from progress_refresh_queue limit 1"
+    ).rowcount
+    shared_connection.rollback()
+    assert not kept, "the test committed on the connection that all tests share"
 
 
 @pytest.fixture

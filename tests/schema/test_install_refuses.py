@@ -150,10 +150,18 @@ def test_a_host_table_with_partitions(host_connection: Connection[Any]) -> None:
         install.install(host_connection)
 
 
-def test_a_host_table_with_children(host_connection: Connection[Any]) -> None:
-    """The same with inheritance: its rows count, and nobody sees them being written."""
-    host_connection.execute("create table more_texts () inherits (verse_texts)")
-    with refused(host_connection, "verse_texts"):
+@pytest.mark.parametrize(
+    "related",
+    [
+        "create table more_texts () inherits (verse_texts)",
+        "create table more_texts (like verse_texts); alter table verse_texts inherit more_texts",
+    ],
+    ids=["children", "a parent"],
+)
+def test_a_host_table_with(host_connection: Connection[Any], related: str) -> None:
+    """The same with inheritance: rows are written that triggers of the table never see."""
+    host_connection.execute(related)  # type: ignore[arg-type]
+    with refused(host_connection, "verse_texts", "more_texts"):
         install.install(host_connection)
 
 

@@ -139,6 +139,7 @@ with needed (table_name, column_name, type_class) as (
 
 present as (
     select
+        c.oid as table_oid,
         c.relname as table_name,
         c.relkind as table_kind,
         a.attname as column_name,
@@ -164,6 +165,7 @@ present as (
 tables as (
     select
         n.table_name,
+        (array_agg(p.table_oid))[1] as table_oid,
         (array_agg(p.table_kind))[1] as table_kind
     from needed as n
     left join present as p on n.table_name = p.table_name
@@ -180,6 +182,20 @@ select
     || case t.table_kind when 'p' then ' is partitioned' else ' is not a table' end as problem
 from tables as t
 where t.table_kind <> 'r'
+union all
+-- Nor those of a parent what is written to a child, nor those of a child what is written through
+-- its parent.
+select
+    'public.' || t.table_name || ' and ' || array_to_string(
+        array_agg(
+            case when i.inhparent = t.table_oid then i.inhrelid else i.inhparent end::regclass
+        ),
+        ', '
+    ) || ' inherit from each other' as problem
+from tables as t
+inner join pg_catalog.pg_inherits as i on t.table_oid in (i.inhparent, i.inhrelid)
+where t.table_kind = 'r'
+group by t.table_name
 union all
 select 'column public.' || n.table_name || '.' || n.column_name || ' is missing' as problem
 from needed as n

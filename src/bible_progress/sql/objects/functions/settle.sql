@@ -3,6 +3,8 @@
 -- time, so they have lower transaction numbers than this one gets now. Once they have ended, what
 -- they wrote is visible, but a third transaction may still run that saw neither: it is waited for
 -- in a second round. A signal made after that reaches whatever any of them did.
+-- One that ran beside a change of canon may have left a row itself, and named a canon that was no
+-- longer right. The change names the right one: it is settled when all those are, never before.
 create or replace function progress.settle()
 returns integer
 language plpgsql
@@ -55,6 +57,19 @@ begin
             where
                 c.rounds_left = 1
                 and c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
+                and (
+                    c.media_file_id is not null
+                    or not exists (
+                        select
+                        from progress.unsettled_change as other
+                        where
+                            other.media_file_id is null
+                            and (
+                                other.rounds_left = 1
+                                and other.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
+                            ) is not true
+                    )
+                )
             for update skip locked
         ) as due
         where u.id = due.id
