@@ -44,7 +44,13 @@ def server() -> Iterator[str]:
         url,
         durable=False,
         # max_prepared_transactions: tests commit in two phases too.
-        settings={"max_prepared_transactions": "10", "max_connections": "200", "jit": "off"},
+        # autovacuum: statistics that change under a test would change its plans.
+        settings={
+            "max_prepared_transactions": "10",
+            "max_connections": "200",
+            "jit": "off",
+            "autovacuum": "off",
+        },
     ) as server_url:
         yield server_url
 

@@ -73,7 +73,6 @@ class EmbeddedFailed(BibleProgressError):
 
 # SQLSTATEs that our own SQL raises on purpose (class BP is free for applications).
 _OURS: dict[str, type[BibleProgressError]] = {
-    "BP001": InstallRefused,
     "BP002": InputError,
     "BP003": GuardRefused,
     "BP004": DatabaseRefused,

@@ -18,7 +18,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from . import __version__, sql
 from .db import translated
-from .drain import signal_all
+from .drain import guard, signal_all
 from .errors import InstallRefused
 
 OLDEST_SERVER = 150000
@@ -162,16 +162,21 @@ def install(
     environment: str | None = None,
     readers: Sequence[str] | None = None,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    automated: bool = False,
+    override: str | None = None,
 ) -> Plan:
     """Install or upgrade in one transaction and return what was done.
 
     `environment` and `readers` are kept from the last install where None. Waits for another
     install; waits at most `lock_timeout_seconds` for writers of the host tables, because creating
-    triggers needs a moment without them. Raises InstallRefused; then nothing has changed.
+    triggers needs a moment without them. Raises InstallRefused; then nothing has changed. Raises
+    GuardRefused where `environment` would end production by hand without an `override` reason.
     """
     with translated(), connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_QUERIES["lock"])
         plan = make_plan(connection, readers=readers or ())
+        if plan.installed_version and environment == "development":
+            guard(connection, "ending production", automated=automated, reason=override)
         if plan.creates_host_tables:
             cursor.execute(sql.read("host/host_tables.sql"))
         _take_over(connection, lock_timeout_seconds)

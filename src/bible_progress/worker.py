@@ -8,6 +8,7 @@ import random
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -167,11 +168,12 @@ class Worker:
                             pause = step(connection)
                             losses = 0
                             self._stopping.wait(every if pause is None else pause)
-                except (psycopg.Error, BibleProgressError) as error:
+                except Exception as error:
+                    # Whatever it is: a loop that ended would leave its share of the work undone.
                     if self._stopping.is_set():
                         return
                     losses += 1
-                    pause = random.uniform(0, min(RECONNECT_SECONDS, 0.1 * 2**losses))  # noqa: S311
+                    pause = _backoff(losses)
                     self._complain(name, error, pause)
                     self._stopping.wait(pause)
 
@@ -207,32 +209,49 @@ class Worker:
 
     def _drain_loop(self, number: int) -> Callable[[Connection[Any]], float]:
         pause = self.settings.idle_seconds
-        in_flight: Due | None = None
-        lost_with: Due | None = None
+        # Drains that ended in an error of their own, as where the connection went or the failure
+        # could not be recorded. One is the server's matter, two of the same version are its own,
+        # and without a record other loops and workers would go on meeting it.
+        strikes: Counter[UUID] = Counter()
+        rests_until: dict[UUID, float] = {}
+        unrecorded: list[tuple[Due, str]] = []
+
+        def strike(version: Due, error: str) -> None:
+            id_ = version.version_id
+            strikes[id_] += 1
+            rests_until[id_] = time.monotonic() + _backoff(strikes[id_])
+            if strikes[id_] > 1:
+                unrecorded.append((version, error))
 
         def step(connection: Connection[Any]) -> float:
-            nonlocal pause, in_flight, lost_with
+            nonlocal pause
             drainer = Drainer(connection)
-            if in_flight is not None:
-                # One lost connection is the server's matter; two with the same version in hand
-                # are that version's, and without a record it would be tried for ever.
-                before, lost_with, in_flight = lost_with, in_flight, None
-                if before is not None and before.version_id == lost_with.version_id:
-                    with suppress(psycopg.DatabaseError):
-                        drainer.record_failure(lost_with, "the connection was lost while draining")
+            while unrecorded:
+                version, error = unrecorded.pop()
+                with suppress(psycopg.DatabaseError):
+                    drainer.record_failure(version, error)
             due = drainer.due(BATCH)
             # Every loop sees the same list: beginning at different places they seldom meet.
             start = number * len(due) // self.settings.concurrency
             worked = False
-            for version in due[start:] + due[:start]:
+            # Those that struck come last, so that whatever they do has no one behind it.
+            for version in sorted(due[start:] + due[:start], key=lambda v: strikes[v.version_id]):
                 if self._stopping.is_set():
                     break
-                in_flight = version
+                if rests_until.get(version.version_id, 0.0) > time.monotonic():
+                    continue
                 started = time.perf_counter()
-                result = drainer.drain(version)
-                in_flight = None
-                if lost_with is not None and lost_with.version_id == version.version_id:
-                    lost_with = None
+                try:
+                    result = drainer.drain(version)
+                except psycopg.Error as error:
+                    if connection.closed:
+                        strike(version, "the connection was lost while draining")
+                        raise
+                    strike(version, " ".join(str(error).split()))
+                    self._complain(f"drain-{number}", error, 0.0)
+                    continue
+                strikes.pop(version.version_id, None)
+                rests_until.pop(version.version_id, None)
                 self._note(version, result, time.perf_counter() - started)
                 worked = worked or result.outcome not in ("locked", "waiting")
             pause = BUSY_SECONDS if worked else min(pause * 2, self.settings.idle_seconds)
@@ -265,7 +284,7 @@ class Worker:
         )
 
     def _audit_step(self, connection: Connection[Any]) -> None:
-        found = audit.audit(connection, sample=1, repair=True)
+        found = audit.audit(connection, sample=1, repair=True, totals=False)
         if found.checked:
             self.metrics.audited(drifted=bool(found.drifted))
         for version in found.drifted:
@@ -292,3 +311,8 @@ class Worker:
                 "last_drain_at": self._tally.last_drain_at,
             },
         )
+
+
+def _backoff(times: int) -> float:
+    """Return a random pause in seconds, longer the more often something failed."""
+    return random.uniform(0, min(RECONNECT_SECONDS, 0.1 * 2**times))  # noqa: S311

@@ -32,6 +32,7 @@ def test_manual_work_is_refused_and_nothing_is_done(
         ("verify", "--repair"),
         ("dead-letter", "retry", "--all"),
         ("dead-letter", "discard", "1"),
+        ("install", "--environment", "development"),
     ):
         cli(*arguments).assert_refused(8, "production")
     assert production.queued() == 1

@@ -77,3 +77,19 @@ def test_a_failing_version_delays_nobody(
         cli("dead-letter", "retry", "--all").assert_done()
         assert soon(lambda: site.covered(bad) == 3)
     site.assert_right()
+
+
+def test_an_uninstall_and_an_install_beside_it_are_survived(
+    cli: CommandLine, site: Installation, tmp_path: Path
+) -> None:
+    [version] = site.texts(1)
+    with WorkerProcess(cli, tmp_path, "--idle-seconds", "0.05") as worker:
+        cli("uninstall", "--yes").assert_done()
+        assert soon(lambda: worker.said("trying again"))
+        site.touch(version)
+        cli("install").assert_done()
+        assert soon(lambda: bool(site.rows("select from progress.version_rollup")))
+        assert soon(lambda: site.queued() == 0)
+        assert worker.process.poll() is None
+    assert site.covered(version) == 3
+    site.assert_right()

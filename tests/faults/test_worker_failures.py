@@ -170,6 +170,22 @@ def test_a_failing_version_is_isolated_and_counted(site: Installation, database:
     assert site.covered(bad) == 2
 
 
+def test_a_failure_that_cannot_be_recorded_delays_nobody(site: Installation, database: str) -> None:
+    """As when the disk is full for the record too: the drain ends in an error of its own."""
+    bad, *good = site.texts(6)
+    sabotage(site, bad, "raise exception 'poisoned'")
+    site.run("alter table progress.failure add constraint full_disk check (false) not valid")
+    with worker(database, concurrency=1):
+        for version in (bad, *good):
+            site.touch(version)
+        assert soon(lambda: {site.covered(version) for version in good} == {3})
+        assert site.queued() == 1
+        site.run("alter table progress.failure drop constraint full_disk")
+        end_sabotage(site)
+        assert soon(lambda: site.covered(bad) == 3)
+    site.assert_right()
+
+
 def test_a_failure_is_one_attempt_however_many_loops_run(site: Installation, database: str) -> None:
     """Every loop has the version in its list; the first that fails puts it off for all of them.
 

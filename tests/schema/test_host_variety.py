@@ -8,6 +8,7 @@ import pytest
 from psycopg import Connection
 
 from bible_progress import install
+from bible_progress.importers.canon import load_canon, packaged_canon
 from oracle.checks import assert_right
 from support.builders import World
 from support.oracle import drain
@@ -34,6 +35,18 @@ def covered(world: World, kind: str, version: UUID) -> list[str]:
         [version],
     )
     return [verse for (verse,) in rows.fetchall()]
+
+
+def test_the_canon_that_ships_loads_into_a_strange_host(host: World) -> None:
+    for changed in (True, False):
+        report = load_canon(
+            host.connection,
+            packaged_canon(),
+            bible_version_id="shipped",
+            name="Shipped",
+            id_prefix="s-",
+        )
+        assert (report.verses, report.changed) == (31_102, changed)
 
 
 def test_texts_of_a_strange_host_count(host: World) -> None:

@@ -8,6 +8,7 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
 from bible_progress import install, sql
+from bible_progress.errors import GuardRefused
 from oracle.checks import assert_right
 from support.builders import World
 from support.oracle import drain
@@ -87,7 +88,9 @@ def test_what_was_stored_and_chosen_survives_a_second_install(conn: Connection[A
     assert conn.execute("select count(*) from progress.version_rollup").fetchone() == (1,)
     assert conn.execute("select count(*) from progress.version_history").fetchone() == (1,)
 
-    install.install(conn, environment="development", readers=[])
+    with pytest.raises(GuardRefused):
+        install.install(conn, environment="development", readers=[])
+    install.install(conn, environment="development", readers=[], override="a test")
     row = conn.execute("select environment, reader_roles from progress.settings").fetchone()
     assert row == ("development", [])
 

@@ -82,7 +82,6 @@ def test_a_database_error_stands_for_one_of_ours(
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        ("BP001", errors.InstallRefused),
         ("BP002", errors.InputError),
         ("BP003", errors.GuardRefused),
         ("BP004", errors.DatabaseRefused),

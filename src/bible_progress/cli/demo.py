@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
             console.print()
             console.print(edits_table(list(demo.edits())))
             if not options.once:
-                _stay(console, url)
+                _stay(console, url, is_embedded=not options.database_url)
         finally:
             worker.stop()
             thread.join()
@@ -88,7 +88,16 @@ def _load(demo: Demo, console: Console) -> None:
         )
 
 
-def _stay(console: Console, url: str) -> None:
+def _stay(console: Console, url: str, *, is_embedded: bool) -> None:
+    # A signal comes as KeyboardInterrupt, from the first line on that says what it does.
+    try:
+        _tell(console, url, is_embedded=is_embedded)
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("stopping")
+
+
+def _tell(console: Console, url: str, *, is_embedded: bool) -> None:
     console.print(
         Panel(
             Text.assemble(
@@ -97,18 +106,15 @@ def _stay(console: Console, url: str) -> None:
                 "Stored, fresh within milliseconds: mv_text_version_progress_summary,\n"
                 "mv_text_chapter_coverage, mv_language_entity_best_text_version, ...\n",
                 "The same from the base tables: the names without mv_.\n\n",
-                "Ctrl-C ends it and removes everything.",
+                "Ctrl-C ends it and removes everything."
+                if is_embedded
+                else "Ctrl-C ends it; the database keeps what was loaded.",
             ),
             expand=False,
         )
     )
     # Outside of the panel, whole and on one line, so that it can be copied.
     console.print(f"psql '{url}'", markup=False)
-    # A signal interrupts the wait as KeyboardInterrupt.
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        console.print("stopping")
 
 
 def coverage_table(versions: list[VersionProgress]) -> Table:

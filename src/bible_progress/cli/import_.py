@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..db import connect, translated
 from ..importers.canon import load_canon, packaged_canon, read_canon
+from ..sql import queries
 from .options import Subparsers, database_url, require_database
 from .output import Console, progress_bar
 
@@ -56,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
                 id_prefix=options.id_prefix,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
+            if report.changed:
+                connection.execute(queries("canon")["analyze"])
     console.print(
         f"{options.id}: {report.books} books, {report.chapters:,} chapters, "
         f"{report.verses:,} verses "

@@ -6,7 +6,15 @@ import argparse
 
 from .. import install as installer
 from ..db import connect
-from .options import Subparsers, database_url, require_database, seconds, setting
+from .options import (
+    Subparsers,
+    database_url,
+    in_ci,
+    override,
+    require_database,
+    seconds,
+    setting,
+)
 from .output import Console
 
 
@@ -43,6 +51,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="how long to wait for writers of the host tables",
     )
+    override(parser)
     parser.set_defaults(run=run)
 
 
@@ -58,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
                 environment=options.environment,
                 readers=options.reader,
                 lock_timeout_seconds=options.lock_timeout,
+                automated=in_ci(),
+                override=options.override,
             )
     what = "would be done" if options.dry_run else "done"
     console.print(

@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(console: Console, found: audit.Audit) -> None:
-    console.print(f"{found.checked} versions compared, {found.dirty} left out: they wait to drain")
+    waiting = f"; {found.dirty} wait to drain and were left out" if found.dirty else ""
+    console.print(f"{found.checked} versions compared{waiting}")
     for version in found.drifted:
         console.print(
             f"{version.kind} version {version.version_id}: {len(version.rows)} rows differ",

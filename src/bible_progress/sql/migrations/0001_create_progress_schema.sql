@@ -184,3 +184,30 @@ alter table progress.chapter_bitmap enable row level security;
 alter table progress.book_rollup enable row level security;
 alter table progress.version_rollup enable row level security;
 alter table progress.version_history enable row level security;
+
+comment on table progress.migration is
+'Which migrations made this schema.';
+comment on table progress.settings is
+'One row: the package that installed last, and what the operator chose.';
+comment on table public.progress_refresh_queue is
+'Signals: which chapter of which version changed (NULL: all of it), and in which transaction.';
+comment on table public.progress_refresh_dead_letter is
+'Signals of versions whose drains failed too often; they stay dirty and are read live.';
+comment on table progress.unsettled_change is
+'Changes of structure that a running transaction may not have seen.';
+comment on table progress.deleted_media_file is
+'Which version a recording belonged to that its transaction deleted.';
+comment on table progress.failure is
+'Versions whose last drain failed, and when the next attempt is due.';
+comment on table progress.chapter_bitmap is
+'Stored: one bit a verse, in canon order, for each chapter with something covered.';
+comment on table progress.book_rollup is
+'Stored: the counts of each book of each version.';
+comment on table progress.version_rollup is
+'Stored: the counts of each version.';
+comment on table progress.version_history is
+'The last counts of each UTC day on which those of a version changed.';
+comment on table progress.worker is
+'Who drains, for the status.';
+comment on table progress.override is
+'What an operator forced in a production database, and why.';

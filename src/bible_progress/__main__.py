@@ -1,0 +1,7 @@
+"""`python -m bible_progress` is the same as `bible-progress`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
