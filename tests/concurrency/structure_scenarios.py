@@ -220,6 +220,18 @@ def _chain(stage: Stage, publish: str) -> None:
     stage.rest()
 
 
+def changes_of_canon_without_end_do_not_hold_up_the_first(stage: Stage) -> None:
+    recording_at_rest(stage)
+    stage.execute(MOVE_VERSE)
+    [(first,)] = stage.execute("select id from progress.unsettled_change")
+    for number in range(20, 28):
+        stage.execute("update books set book_number = %s where id = 'exod'", [number])
+        stage.drain_once()
+    assert not stage.execute("select 1 from progress.unsettled_change where id = %s", [first])
+    stage.check()
+    stage.rest()
+
+
 def drainers_that_settle_at_the_same_time_do_not_wait_for_each_other(stage: Stage) -> None:
     recording_at_rest(stage)
     stage.execute("update media_files set chapter_id = 'gen-2'")

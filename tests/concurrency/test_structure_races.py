@@ -110,6 +110,7 @@ SCENARIOS: list[Callable[[Stage], None]] = [
     scenarios.publication_that_missed_a_timing_that_missed_a_move_of_the_verse_is_settled,
     scenarios.chain_from_a_book_to_a_timing_is_settled,
     scenarios.chain_from_a_book_to_a_publication_is_settled,
+    scenarios.changes_of_canon_without_end_do_not_hold_up_the_first,
     scenarios.drainers_that_settle_at_the_same_time_do_not_wait_for_each_other,
     scenarios.settling_that_is_held_up_waits_for_those_who_began_meanwhile,
 ]

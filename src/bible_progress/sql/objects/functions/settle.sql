@@ -4,7 +4,7 @@
 -- they wrote is visible, but a third transaction may still run that saw neither: it is waited for
 -- in a second round. A signal made after that reaches whatever any of them did.
 -- One that ran beside a change of canon may have left a row itself, and named a canon that was no
--- longer right. The change names the right one: it is settled when all those are, never before.
+-- longer right. The change names the right one: it stands until all those have waited too.
 create or replace function progress.settle()
 returns integer
 language plpgsql
@@ -59,15 +59,21 @@ begin
                 and c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
                 and (
                     c.media_file_id is not null
-                    or not exists (
-                        select
-                        from progress.unsettled_change as other
-                        where
-                            other.media_file_id is null
-                            and (
-                                other.rounds_left = 1
-                                and other.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
-                            ) is not true
+                    or c.settles_at <= coalesce(
+                        (
+                            select waiting.xid
+                            from progress.unsettled_change as waiting
+                            where
+                                waiting.media_file_id is null
+                                and (
+                                    waiting.rounds_left = 1
+                                    and waiting.settles_at
+                                    <= pg_snapshot_xmin(pg_current_snapshot())
+                                ) is not true
+                            order by waiting.xid
+                            limit 1
+                        ),
+                        c.settles_at
                     )
                 )
             for update skip locked
