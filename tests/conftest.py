@@ -44,13 +44,7 @@ def server() -> Iterator[str]:
         url,
         durable=False,
         # max_prepared_transactions: tests commit in two phases too.
-        # autovacuum: statistics that change under a test would change its plans.
-        settings={
-            "max_prepared_transactions": "10",
-            "max_connections": "200",
-            "jit": "off",
-            "autovacuum": "off",
-        },
+        settings={"max_prepared_transactions": "10", "max_connections": "200", "jit": "off"},
     ) as server_url:
         yield server_url
 
