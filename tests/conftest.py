@@ -99,6 +99,18 @@ def connect(database: str) -> Iterator[Connect]:
 def shared_connection(server: str, template: str) -> Iterator[Connection[Any]]:
     for url in _clone(server, template):
         with psycopg.connect(url) as connection:
+            # Statistics that autovacuum makes between two tests would change the plans of both.
+            tables = connection.execute(
+                "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
+                " and relnamespace in ('public'::regnamespace, 'progress'::regnamespace)"
+            ).fetchall()
+            for names in tables:
+                connection.execute(
+                    sql.SQL("alter table {} set (autovacuum_enabled = false)").format(
+                        sql.Identifier(*names)
+                    )
+                )
+            connection.commit()
             yield connection
 
 

@@ -218,7 +218,8 @@ def uninstall(
             return Removal(removed=(), kept=())
         _refuse_other_owner(run)
         owns_host_tables = run("settings")[0]["owns_host_tables"]
-        _take_over(connection, lock_timeout_seconds)
+        ours = [row["name"] for row in run("our_tables", tables=list(CONTRACT_TABLES))]
+        _take_over(connection, lock_timeout_seconds, ours=ours)
         removed.append(f"{len(views())} views")
         tables = [name for path in _migration_files() for name in _TABLE.findall(sql.read(path))]
         with connection.cursor() as cursor:
@@ -255,8 +256,10 @@ def uninstall(
     return Removal(removed=tuple(removed), kept=tuple(kept))
 
 
-def _take_over(connection: Connection[Any], seconds: float) -> None:
+def _take_over(connection: Connection[Any], seconds: float, *, ours: Sequence[str] = ()) -> None:
     """Lock the host tables against writers and drop our views, within `seconds`.
+
+    `ours` are tables of ours to lock against everybody, who could wait for the views otherwise.
 
     Locks are taken in short attempts that give everything back: a writer that waits for one of
     them while we wait for another of its own must never be the one that the server aborts, which
@@ -272,6 +275,12 @@ def _take_over(connection: Connection[Any], seconds: float) -> None:
                         _list("public", HOST_TABLES)
                     )
                 )
+                if ours:
+                    cursor.execute(
+                        SQL("lock table {} in access exclusive mode").format(
+                            SQL(", ").join(Identifier(*name.split(".")) for name in ours)
+                        )
+                    )
                 _drop_views(cursor)
             break
         except pg.LockNotAvailable as error:
