@@ -12,7 +12,9 @@ _QUERIES = {
     "schema": "select n.nspname, n.nspacl::text, obj_description(n.oid, 'pg_namespace')"
     f" from pg_namespace n where {_OURS}",
     "relation": "select n.nspname, c.relname, c.relkind::text, c.relpersistence::text,"
-    " pg_get_userbyid(c.relowner), c.relacl::text, array_remove(c.reloptions, 'autovacuum_enabled=false')::text, c.relrowsecurity,"
+    " pg_get_userbyid(c.relowner), c.relacl::text,"
+    # The tests' own setting.
+    " nullif(array_remove(c.reloptions, 'autovacuum_enabled=false'), '{}')::text, c.relrowsecurity,"
     " c.relforcerowsecurity, c.relreplident::text, obj_description(c.oid, 'pg_class'),"
     " case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end"
     f" from pg_class c join pg_namespace n on n.oid = c.relnamespace where {_OURS}",
