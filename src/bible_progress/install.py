@@ -218,10 +218,10 @@ def uninstall(
             return Removal(removed=(), kept=())
         _refuse_other_owner(run)
         owns_host_tables = run("settings")[0]["owns_host_tables"]
-        ours = [row["name"] for row in run("our_tables", tables=list(CONTRACT_TABLES))]
+        tables = [name for path in _migration_files() for name in _TABLE.findall(sql.read(path))]
+        ours = _list("public", CONTRACT_TABLES), _list("progress", tables)
         _take_over(connection, lock_timeout_seconds, ours=ours)
         removed.append(f"{len(views())} views")
-        tables = [name for path in _migration_files() for name in _TABLE.findall(sql.read(path))]
         with connection.cursor() as cursor:
             for name, table in triggers():
                 cursor.execute(
@@ -256,10 +256,13 @@ def uninstall(
     return Removal(removed=tuple(removed), kept=tuple(kept))
 
 
-def _take_over(connection: Connection[Any], seconds: float, *, ours: Sequence[str] = ()) -> None:
+def _take_over(
+    connection: Connection[Any], seconds: float, *, ours: Sequence[Composed] = ()
+) -> None:
     """Lock the host tables against writers and drop our views, within `seconds`.
 
-    `ours` are tables of ours to lock against everybody, who could wait for the views otherwise.
+    `ours` are lists of tables to lock against everybody: a drain that holds one could wait for a
+    view otherwise, while we wait for that table.
 
     Locks are taken in short attempts that give everything back: a writer that waits for one of
     them while we wait for another of its own must never be the one that the server aborts, which
@@ -277,9 +280,7 @@ def _take_over(connection: Connection[Any], seconds: float, *, ours: Sequence[st
                 )
                 if ours:
                     cursor.execute(
-                        SQL("lock table {} in access exclusive mode").format(
-                            SQL(", ").join(Identifier(*name.split(".")) for name in ours)
-                        )
+                        SQL("lock table {} in access exclusive mode").format(SQL(", ").join(ours))
                     )
                 _drop_views(cursor)
             break

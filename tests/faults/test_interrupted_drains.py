@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,22 @@ def drain(connection: Connection[Any], version: UUID) -> tuple[str, str | None]:
     row = connection.execute(DRAIN, [version]).fetchone()
     assert row is not None
     return row[0], row[1]
+
+
+@contextmanager
+def waiting_drain(
+    site: Installation,
+    version: UUID,
+    thread: ThreadPoolExecutor,
+    *,
+    drainer: Connection[Any],
+    holder: Connection[Any],
+) -> Iterator[Future[tuple[str, str | None]]]:
+    """A drain that has claimed its signals and waits in the middle for what `holder` holds."""
+    with held(holder, version):
+        running = thread.submit(drain, drainer, version)
+        assert soon(lambda: site.rows(BLOCKED_DRAIN))
+        yield running
 
 
 def attempts(site: Installation) -> list[tuple[int, str]]:
@@ -120,9 +137,7 @@ def test_a_killed_backend_gives_its_signals_back(
     site: Installation, version: UUID, connect: Connect, thread: ThreadPoolExecutor
 ) -> None:
     drainer = connect()
-    with held(connect(), version):
-        running = thread.submit(drain, drainer, version)
-        assert soon(lambda: site.rows(BLOCKED_DRAIN))
+    with waiting_drain(site, version, thread, drainer=drainer, holder=connect()) as running:
         # Claimed, so another drain finds it locked and does not wait.
         assert drain(site.connection, version) == ("locked", None)
         assert_kept_and_exact(site, version)
@@ -140,9 +155,7 @@ def test_writers_pass_while_a_drain_waits(
 ) -> None:
     writer = connect()
     writer.execute("set lock_timeout = '2 s'")
-    with held(connect(), version):
-        running = thread.submit(drain, connect(), version)
-        assert soon(lambda: site.rows(BLOCKED_DRAIN))
+    with waiting_drain(site, version, thread, drainer=connect(), holder=connect()) as running:
         writer.execute("update verse_texts set verse_text = '' where verse_id = 'gen-1-1'")
         writer.execute("delete from verse_texts where verse_id = 'gen-1-2'")
         with oracle.snapshot(site.connection) as connection:
@@ -190,9 +203,7 @@ def test_a_statement_that_an_operator_cancels_is_no_failure_of_the_version(
 ) -> None:
     """A Ctrl-C cancels like this; a version must not back off, or die, because of it."""
     drainer = connect()
-    with held(connect(), version):
-        running = thread.submit(drain, drainer, version)
-        assert soon(lambda: site.rows(BLOCKED_DRAIN))
+    with waiting_drain(site, version, thread, drainer=drainer, holder=connect()) as running:
         site.rows("select pg_cancel_backend(%s)", drainer.info.backend_pid)
         with pytest.raises(psycopg.errors.QueryCanceled):
             running.result(20)

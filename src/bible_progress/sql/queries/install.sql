@@ -380,15 +380,3 @@ select
     or exists (select from public.language_entities)
     or exists (select from public.media_files)
     or exists (select from public.verse_texts) as has_rows;
-
--- name: our_tables
-select n.nspname || '.' || c.relname as name
-from pg_catalog.pg_class as c
-inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
-where
-    c.relkind = 'r'
-    and (
-        n.nspname = 'progress'
-        or (n.nspname = 'public' and c.relname = any(%(tables)s::text[]))
-    )
-order by name;
