@@ -78,7 +78,8 @@ class Project:
     def start(
         self, *arguments: str, python: str = sys.executable, **environment: str
     ) -> subprocess.Popen[str]:
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHON"))}
+        outer = ("PIP_", "PYTHON", "BIBLE_PROGRESS_")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(outer)}
         own = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
         return subprocess.Popen(
             [python, str(self.root / "run.py"), *arguments],

@@ -57,7 +57,12 @@ def sabotage(site: Installation, version: UUID, action: str) -> None:
 
 def end_sabotage(site: Installation) -> None:
     site.run("drop function sabotage() cascade")
+
+
+def recovered(site: Installation, version: UUID, verses: int) -> bool:
+    """Whether the version is right again; a loop may put it off once more after the others."""
     site.run("update progress.failure set next_attempt_at = now()")
+    return site.covered(version) == verses
 
 
 def test_a_version_that_takes_its_connection_down_is_recorded_and_others_proceed(
@@ -81,7 +86,7 @@ def test_a_version_that_takes_its_connection_down_is_recorded_and_others_proceed
             site.touch(version, "gen-1-3")
         assert soon(lambda: {site.covered(version) for version in good} == {4})
         end_sabotage(site)
-        assert soon(lambda: site.covered(bad) == 3)
+        assert soon(lambda: recovered(site, bad, 3))
         assert soon(lambda: not site.rows("select from progress.failure"))
     site.assert_right()
 
@@ -129,7 +134,7 @@ def test_a_version_that_hangs_under_a_short_statement_timeout_delays_nobody(
         assert failed == bad
         assert error.startswith("57014")
         end_sabotage(site)
-        assert soon(lambda: site.covered(bad) == 3)
+        assert soon(lambda: recovered(site, bad, 3))
     site.assert_right()
 
 
@@ -182,7 +187,7 @@ def test_a_failure_that_cannot_be_recorded_delays_nobody(site: Installation, dat
         assert site.queued() == 1
         site.run("alter table progress.failure drop constraint full_disk")
         end_sabotage(site)
-        assert soon(lambda: site.covered(bad) == 3)
+        assert soon(lambda: recovered(site, bad, 3))
     site.assert_right()
 
 
