@@ -15,7 +15,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
-from bible_progress import install
+from bible_progress import install, schema
 from bible_progress.db import connect
 from bible_progress.embedded import EmbeddedPostgres
 from bible_progress.errors import BibleProgressError
@@ -124,7 +124,7 @@ class Bench:
         """Make a copy of a database whose host tables nobody watches: what a write costs bare."""
         with self.database(f"{name}_bare", template=name) as bare:
             with self.connect(bare) as connection:
-                for trigger, table in install.triggers():
+                for trigger, table in schema.triggers():
                     connection.execute(
                         SQL("alter table {} disable trigger {}").format(
                             Identifier("public", table), Identifier(trigger)

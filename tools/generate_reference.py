@@ -25,7 +25,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
-from bible_progress import install, sql
+from bible_progress import install, schema, sql
 from bible_progress.cli import build_parser
 from bible_progress.embedded import database_server
 
@@ -221,7 +221,7 @@ def sql_page(connection: Connection[Any]) -> str:
             "Tables in schema `public` under names that tools know. Row security is on and no "
             "reader role may read them; only the installing role and its members do.",
         ]
-        for name in install.CONTRACT_TABLES:
+        for name in schema.CONTRACT_TABLES:
             parts += table_parts(catalog, f"public.{name}")
         parts += [
             "## Schema progress",
@@ -241,7 +241,7 @@ def sql_page(connection: Connection[Any]) -> str:
 def sections() -> Iterator[tuple[str, list[str]]]:
     """Yield the headings of install.sql that have objects, with the files below each."""
     for match in _SECTION.finditer(sql.read("install.sql")):
-        files = re.findall(r"objects/\S+", match["files"])
+        files = re.findall(r"(?:objects|strategies/incremental)/\S+", match["files"])
         if files:
             yield match["title"], files
 
@@ -255,7 +255,7 @@ def object_parts(catalog: Catalog, file: str) -> Iterator[str]:
             f"- {', '.join(events)}: `{function}()`. {catalog.function_comment(function)}"
             for function, events in catalog.triggers(name).items()
         )
-    elif "/functions/" in file:
+    elif "/functions/" in file or name == "strategy":
         for kind, signature, result, comment in catalog.functions(name):
             returns = "" if kind == "procedure" or result == "void" else f" returns {result}"
             yield f"#### `progress.{name}`"

@@ -10,9 +10,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row, scalar_row, tuple_row
 
-from . import sql
+from . import schema, sql
 from .db import translated
-from .install import triggers
 from .models import Drift
 
 _QUERIES = sql.queries("audit")
@@ -97,10 +96,12 @@ def broken_triggers(connection: Connection[Any]) -> list[str]:
     """Return which of our triggers are missing or disabled; writes past them leave no signal."""
     with translated(), connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(_QUERIES["triggers"], {}).fetchall()
+        [settings] = cursor.execute(_QUERIES["settings"]).fetchall()
+    step = settings["rollout_step"]
     state = {(row["name"], row["table_name"]): row["is_enabled"] for row in rows}
     return [
         f"{name} on public.{table} is {'disabled' if (name, table) in state else 'missing'}"
-        for name, table in triggers()
+        for name, table in schema.triggers(step)
         if not state.get((name, table))
     ]
 

@@ -1,4 +1,4 @@
-"""Bring a database to this package's schema, or take it out again, in one transaction each."""
+"""Bring a database to this package's schema in one transaction."""
 
 from __future__ import annotations
 
@@ -16,37 +16,20 @@ from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
-from . import __version__, sql
+from . import __version__, schema, sql
 from .db import translated
 from .drain import guard, signal_all
 from .errors import InstallRefused
+from .schema import CONTRACT_TABLES, HOST_TABLES, INCREMENTAL, TRIGGERS, VIEWS, Name
 
 OLDEST_SERVER = 150000
 LOCK_TIMEOUT_SECONDS = 30.0
 ATTEMPT_MILLISECONDS = 400
 
-HOST_TABLES = (
-    "users",
-    "bible_versions",
-    "books",
-    "chapters",
-    "verses",
-    "language_entities",
-    "audio_versions",
-    "text_versions",
-    "media_files",
-    "media_files_verses",
-    "verse_texts",
-)
-CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
+# The step of the rollout that a new database starts on.
+STRATEGIES = {"views": VIEWS, "matview": TRIGGERS, "incremental": INCREMENTAL}
 
 _QUERIES = sql.queries("install")
-_VIEW = re.compile(r"^create view (\w+)\.(\w+)$", re.MULTILINE)
-_TRIGGER = re.compile(
-    r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
-)
-_ROUTINE = re.compile(r"^create or replace (?:function|procedure) progress\.(\w+)", re.MULTILINE)
-_TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +39,7 @@ class Plan:
     database: str
     server_version: str
     installed_version: str | None
+    step: int
     creates_host_tables: bool
     migrations: tuple[str, ...]
     objects: tuple[str, ...]
@@ -76,50 +60,31 @@ class Plan:
             yield "queue every version for its first refresh"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
-    """What uninstall removed, and what it left."""
-
-    removed: tuple[str, ...]
-    kept: tuple[str, ...]
-
-
-def views() -> tuple[tuple[str, str], ...]:
-    """Return (schema, name) of every view of ours, in the order in which they are made."""
-    return tuple(match for path in _object_files() for match in _VIEW.findall(sql.read(path)))
-
-
-def contract_views() -> tuple[str, ...]:
-    """Return the names of our views in schema public."""
-    return tuple(name for schema, name in views() if schema == "public")
-
-
-def triggers() -> tuple[tuple[str, str], ...]:
-    """Return (trigger, host table) for every trigger of ours."""
-    return tuple(match for path in _object_files() for match in _TRIGGER.findall(sql.read(path)))
-
-
-def routines() -> tuple[str, ...]:
-    """Return the names of our functions and procedures in schema progress."""
-    return tuple(match for path in _object_files() for match in _ROUTINE.findall(sql.read(path)))
-
-
-def make_plan(connection: Connection[Any], *, readers: Sequence[str] = ()) -> Plan:
+def make_plan(
+    connection: Connection[Any], *, readers: Sequence[str] = (), strategy: str | None = None
+) -> Plan:
     """Check the database and say what install would do; nothing is changed.
 
-    Raises InstallRefused with every reason at once if install cannot proceed.
+    `strategy` is for a new database. Raises InstallRefused with every reason at once if install
+    cannot proceed.
     """
-    with translated(), _rows(connection) as run:
+    with translated(), rows(connection) as run:
         server = run("server")[0]
         _refuse_server(server)
         installed = bool(run("is_installed")[0]["installed"])
         if installed:
-            _refuse_newer(run("settings")[0])
-            _refuse_other_owner(run)
+            settings = run("settings")[0]
+            _refuse_newer(settings)
+            refuse_other_owner(run)
+            step = settings["rollout_step"]
+            _refuse_other_strategy(strategy, run("status_strategy")[0]["strategy"])
+        else:
+            step = STRATEGIES[strategy or "incremental"]
         strangers = run(
             "contract_strangers",
             installed=installed,
-            views=list(contract_views()),
+            views=list(schema.contract_views()),
+            materialized=[name for _, name in schema.materialized_views(step)],
             tables=list(CONTRACT_TABLES),
         )
         if strangers:
@@ -147,11 +112,12 @@ def make_plan(connection: Connection[Any], *, readers: Sequence[str] = ()) -> Pl
             database=server["database"],
             server_version=server["version"],
             installed_version=run("settings")[0]["package_version"] if installed else None,
+            step=step,
             creates_host_tables=not host_present,
             migrations=tuple(_pending(applied)),
-            objects=_object_files(),
+            objects=schema.objects(step),
             # Triggers that were off may have missed changes.
-            signals_everything=not installed or working < len(triggers()),
+            signals_everything=not installed or working < len(schema.triggers(step)),
             advised_indexes=advised,
         )
 
@@ -161,25 +127,27 @@ def install(
     *,
     environment: str | None = None,
     readers: Sequence[str] | None = None,
+    strategy: str | None = None,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     automated: bool = False,
     override: str | None = None,
 ) -> Plan:
     """Install or upgrade in one transaction and return what was done.
 
-    `environment` and `readers` are kept from the last install where None. Waits for another
-    install; waits at most `lock_timeout_seconds` for writers of the host tables, because creating
-    triggers needs a moment without them. Raises InstallRefused; then nothing has changed. Raises
-    GuardRefused where `environment` would end production by hand without an `override` reason.
+    `environment` and `readers` are kept from the last install where None; `strategy` is for a new
+    database. Waits for another install; waits at most `lock_timeout_seconds` for writers of the
+    host tables, because creating triggers needs a moment without them. Raises InstallRefused; then
+    nothing has changed. Raises GuardRefused where `environment` would end production by hand
+    without an `override` reason.
     """
     with translated(), connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(_QUERIES["lock"])
-        plan = make_plan(connection, readers=readers or ())
+        hold_drains(connection, lock_timeout_seconds)
+        plan = make_plan(connection, readers=readers or (), strategy=strategy)
         if plan.installed_version and environment == "development":
             guard(connection, "ending production", automated=automated, reason=override)
         if plan.creates_host_tables:
             cursor.execute(sql.read("host/host_tables.sql"))
-        _take_over(connection, lock_timeout_seconds)
+        take_over(connection, lock_timeout_seconds)
         for path in plan.migrations:
             cursor.execute(sql.read(path))
             cursor.execute(
@@ -188,81 +156,56 @@ def install(
         cursor.execute(
             _QUERIES["save_settings"],
             {
-                "schema_version": len(_migration_files()),
+                "schema_version": len(schema.migrations()),
                 "package_version": __version__,
                 "environment": environment,
+                "rollout_step": plan.step,
                 "owns_host_tables": plan.creates_host_tables,
                 "reader_roles": None if readers is None else list(readers),
             },
         )
-        for path in (*plan.objects, "grants.sql"):
-            cursor.execute(sql.read(path))
+        make_objects(connection, plan.step)
         if plan.signals_everything:
             signal_all(connection)
+        cursor.execute(_QUERIES["fill_where_empty"])
     return plan
 
 
-def uninstall(
-    connection: Connection[Any], *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
-) -> Removal:
-    """Remove what install made, in one transaction.
-
-    Host tables stay unless install made them and they are empty. Raises InstallRefused if objects
-    of the host depend on ours; then nothing has changed.
-    """
-    removed: list[str] = []
-    kept: list[str] = []
-    with translated(), connection.transaction(), _rows(connection) as run:
-        run("lock")
-        if not run("is_installed")[0]["installed"]:
-            return Removal(removed=(), kept=())
-        _refuse_other_owner(run)
-        owns_host_tables = run("settings")[0]["owns_host_tables"]
-        tables = [name for path in _migration_files() for name in _TABLE.findall(sql.read(path))]
-        ours = _list("public", CONTRACT_TABLES), _list("progress", tables)
-        _take_over(connection, lock_timeout_seconds, ours=ours)
-        removed.append(f"{len(views())} views")
-        with connection.cursor() as cursor:
-            for name, table in triggers():
-                cursor.execute(
-                    SQL("drop trigger if exists {} on {}").format(
-                        Identifier(name), Identifier("public", table)
-                    )
-                )
-            removed.append(f"{len(triggers())} triggers")
-            # By name and without cascade: what the host put beside or on top is an error.
-            try:
-                cursor.execute(SQL("drop routine {}").format(_list("progress", routines())))
-                cursor.execute(SQL("drop table {}").format(_list("public", CONTRACT_TABLES)))
-                removed.append("the queue and the dead letters")
-                cursor.execute(SQL("drop table {}").format(_list("progress", tables)))
-                cursor.execute("drop schema progress")
-            except pg.DependentObjectsStillExist as error:
-                raise _dependents(error) from error
-            removed.append("schema progress with the rollups and the history")
-        # Asked only now that no writer can come in between.
-        if owns_host_tables and not run("rows_in_host_tables")[0]["has_rows"]:
-            try:
-                with connection.transaction(), connection.cursor() as cursor:
-                    cursor.execute(SQL("drop table {}").format(_list("public", HOST_TABLES)))
-                removed.append(f"{len(HOST_TABLES)} empty host tables that install made")
-            except pg.DependentObjectsStillExist:
-                kept.append(f"{len(HOST_TABLES)} host tables, which others refer to")
-        else:
-            kept.append(
-                f"{len(HOST_TABLES)} host tables, "
-                + ("which hold data" if owns_host_tables else "which were there before")
-            )
-    return Removal(removed=tuple(removed), kept=tuple(kept))
+def make_objects(connection: Connection[Any], step: int) -> None:
+    """Make the objects of a step from source, where take_over has dropped the views."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERIES["defer_function_bodies"])
+        for path in (*schema.objects(step), "grants.sql"):
+            text = sql.read(path)
+            cursor.execute(text if step >= TRIGGERS else schema.without_triggers(text))
 
 
-def _take_over(
-    connection: Connection[Any], seconds: float, *, ours: Sequence[Composed] = ()
+def hold_drains(connection: Connection[Any], seconds: float) -> None:
+    """Wait until no drain and no other install runs, and keep them out of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": round(seconds * 1000)})
+        try:
+            cursor.execute(_QUERIES["lock"])
+        except pg.LockNotAvailable as error:
+            raise InstallRefused(
+                f"a drain or another install ran for {seconds:g} s; nothing was changed",
+                hint="Try again at a quieter moment, or give a longer --lock-timeout.",
+            ) from error
+        cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": 0})
+
+
+def take_over(
+    connection: Connection[Any],
+    seconds: float,
+    *,
+    ours: Sequence[Composed] = (),
+    materialized_views: Sequence[Name] = (),
+    triggers: Sequence[Name] = (),
 ) -> None:
     """Lock the host tables against writers and drop our views, within `seconds`.
 
-    `ours` are lists of tables to lock against everybody: a drain that holds one could wait for a
-    view otherwise, while we wait for that table.
+    `ours` are lists of tables to lock against everybody; `materialized_views` and `triggers` go
+    with the views: a reader of one could wait for a view otherwise, while we wait for the reader.
 
     Locks are taken in short attempts that give everything back: a writer that waits for one of
     them while we wait for another of its own must never be the one that the server aborts, which
@@ -275,14 +218,21 @@ def _take_over(
                 cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": ATTEMPT_MILLISECONDS})
                 cursor.execute(
                     SQL("lock table {} in share row exclusive mode").format(
-                        _list("public", HOST_TABLES)
+                        names("public", HOST_TABLES)
                     )
                 )
                 if ours:
                     cursor.execute(
                         SQL("lock table {} in access exclusive mode").format(SQL(", ").join(ours))
                     )
-                _drop_views(cursor)
+                _drop(cursor, "v", _all_views())
+                _drop(cursor, "m", materialized_views)
+                for name, table in triggers:
+                    cursor.execute(
+                        SQL("drop trigger if exists {} on {}").format(
+                            Identifier(name), Identifier("public", table)
+                        )
+                    )
             break
         except pg.LockNotAvailable as error:
             if time.monotonic() > until:
@@ -293,20 +243,36 @@ def _take_over(
             time.sleep(0.1)
 
 
-def _drop_views(cursor: psycopg.Cursor[Any]) -> None:
-    # Without cascade, so that a view of the host on ours is an error and not a loss.
+def _all_views() -> list[Name]:
+    return sorted({name for step in schema.STEPS for name in schema.views(step)})
+
+
+def _drop(cursor: psycopg.Cursor[Any], kind: str, wanted: Sequence[Name]) -> None:
+    there = SQL(", ").join(Identifier(*name) for name in present(cursor, wanted, kind=kind))
+    what = SQL("view" if kind == "v" else "materialized view")
     try:
-        for schema, name in reversed(views()):
-            cursor.execute(SQL("drop view if exists {}").format(Identifier(schema, name)))
+        # Without cascade, so that a view of the host on ours is an error and not a loss; in one
+        # statement, which finds the order itself.
+        if there.as_string():
+            cursor.execute(SQL("drop {} {}").format(what, there))
     except pg.DependentObjectsStillExist as error:
-        raise _dependents(error) from error
+        raise dependents(error) from error
 
 
-def _list(schema: str, names: Sequence[str]) -> Composed:
+def present(cursor: psycopg.Cursor[Any], wanted: Sequence[Name], *, kind: str) -> list[Name]:
+    """Return which of these relations are there as `kind` (pg_class.relkind)."""
+    cursor.execute(
+        _QUERIES["relations"],
+        {"schemas": [s for s, _ in wanted], "names": [n for _, n in wanted], "kind": kind},
+    )
+    return cursor.fetchall()
+
+
+def names(schema: str, names: Sequence[str]) -> Composed:
     return SQL(", ").join(Identifier(schema, name) for name in names)
 
 
-def _dependents(error: psycopg.Error) -> InstallRefused:
+def dependents(error: psycopg.Error) -> InstallRefused:
     return InstallRefused(
         "objects of this database depend on Bible Progress: "
         + (error.diag.message_detail or str(error)).replace("\n", "; "),
@@ -315,7 +281,7 @@ def _dependents(error: psycopg.Error) -> InstallRefused:
 
 
 @contextmanager
-def _rows(connection: Connection[Any]) -> Generator[Any]:
+def rows(connection: Connection[Any]) -> Generator[Any]:
     with connection.cursor(row_factory=dict_row) as cursor:
 
         def run(name: str, **parameters: object) -> list[DictRow]:
@@ -338,8 +304,16 @@ def _refuse_server(server: DictRow) -> None:
         )
 
 
+def _refuse_other_strategy(wanted: str | None, current: str) -> None:
+    if wanted not in (None, current):
+        raise InstallRefused(
+            f"the strategy of this database is {current}, not {wanted}",
+            hint="bible-progress rollout apply and rollout back change it.",
+        )
+
+
 def _refuse_newer(settings: DictRow) -> None:
-    newer_schema = settings["schema_version"] > len(_migration_files())
+    newer_schema = settings["schema_version"] > len(schema.migrations())
     if newer_schema or _release(settings["package_version"]) > _release(__version__):
         raise InstallRefused(
             f"this database was installed by Bible Progress {settings['package_version']}, "
@@ -348,7 +322,7 @@ def _refuse_newer(settings: DictRow) -> None:
         )
 
 
-def _refuse_other_owner(run: Any) -> None:
+def refuse_other_owner(run: Any) -> None:
     owner = run("owner")[0]
     if not owner["is_mine"]:
         raise InstallRefused(
@@ -381,7 +355,7 @@ def _refuse_host(run: Any) -> None:
 
 
 def _pending(applied: dict[str, str]) -> Iterator[str]:
-    for path in _migration_files():
+    for path in schema.migrations():
         if path not in applied:
             yield path
         elif applied[path] != _checksum(path):
@@ -389,14 +363,6 @@ def _pending(applied: dict[str, str]) -> Iterator[str]:
                 f"{path} differs from the one that this database was made with",
                 hint="Migrations are never edited after a release; reinstall the package.",
             )
-
-
-def _migration_files() -> tuple[str, ...]:
-    return tuple(path for path in sql.manifest() if path.startswith("migrations/"))
-
-
-def _object_files() -> tuple[str, ...]:
-    return tuple(path for path in sql.manifest() if path.startswith("objects/"))
 
 
 def _checksum(path: str) -> str:

@@ -37,6 +37,7 @@ class Status:
     schema_version: int
     environment: str
     strategy: str
+    rollout_step: int
     server_version: str
     audio_versions: int
     text_versions: int

@@ -11,11 +11,19 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
+from bible_progress import rollout
+from bible_progress.install import STRATEGIES
 from support.sessions import Stage
 
 
+@pytest.fixture(scope="module", params=["incremental", "matview"])
+def strategy(request: pytest.FixtureRequest) -> str:
+    """How the numbers are stored; the promises are the same."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def module_stage(server: str, template: str) -> Iterator[Stage]:
+def module_stage(server: str, template: str, strategy: str) -> Iterator[Stage]:
     """One database a module: plans of the checks are made once and kept by its connections."""
     name = f"bp_test_{uuid4().hex[:12]}"
     database = sql.Identifier(name)
@@ -30,6 +38,8 @@ def module_stage(server: str, template: str) -> Iterator[Stage]:
                 database, sql.Identifier(template)
             )
         )
+        with connect() as connection:
+            rollout.move(connection, STRATEGIES[strategy])
         stage = Stage(connect)
         yield stage
         stage.close()

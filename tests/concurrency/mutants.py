@@ -60,8 +60,8 @@ def _spaced(text: str) -> str:
 
 
 CLAIM = """delete from public.progress_refresh_queue as q
-    where q.kind = p_kind and q.version_id = p_version_id
-    returning q.chapter_id, q.enqueued_at ), -- What"""
+    where q.kind = p_kind and q.version_id = any (v_version_ids)
+    returning q.version_id, q.chapter_id, q.enqueued_at ), -- What"""
 LOCK = "if not pg_try_advisory_xact_lock(progress.version_lock_key(p_kind, p_version_id)) then"
 CONFLICT = "on conflict (kind, version_id, chapter_id, xid) do nothing"
 
@@ -86,14 +86,15 @@ DELETE_AFTER_REFRESH = Mutant(
         (
             "drain_version",
             CLAIM,
-            """select q.chapter_id, q.enqueued_at from public.progress_refresh_queue as q
-            where q.kind = p_kind and q.version_id = p_version_id ), -- What""",
+            """select q.version_id, q.chapter_id, q.enqueued_at
+            from public.progress_refresh_queue as q
+            where q.kind = p_kind and q.version_id = any (v_version_ids) ), -- What""",
         ),
         (
             "drain_version",
             "delete from progress.failure as f",
             """delete from public.progress_refresh_queue as q
-            where q.kind = p_kind and q.version_id = p_version_id;
+            where q.kind = p_kind and q.version_id = any (v_version_ids);
             delete from progress.failure as f""",
         ),
     ),
@@ -109,10 +110,10 @@ NO_LOCK_AT_ALL = Mutant(
             CLAIM,
             """delete from public.progress_refresh_queue as q using (
                 select c.id from public.progress_refresh_queue as c
-                where c.kind = p_kind and c.version_id = p_version_id
+                where c.kind = p_kind and c.version_id = any (v_version_ids)
                 for update skip locked
             ) as free where q.id = free.id
-            returning q.chapter_id, q.enqueued_at ), -- What""",
+            returning q.version_id, q.chapter_id, q.enqueued_at ), -- What""",
         ),
     ),
 )

@@ -27,7 +27,7 @@ def commit_while_a_drain_is_under_way_is_kept(stage: Stage) -> None:
     """A1, A2: the writer commits after the drain has counted and before it has ended."""
     version = text_at_rest(stage, "gen-1-1")
     stage.execute(TEXT, [version, "gen-1-2"])
-    holder = stage.hold("progress.version_rollup")
+    holder = stage.hold("progress.version_history")
     drainer = stage.session("drainer")
     drainer.start_drain("text", version)
     assert_blocked(drainer, by=holder)
@@ -117,9 +117,7 @@ def drain_with_old_numbers_cannot_overwrite_newer_ones(stage: Stage) -> None:
     """E4: the first drain has counted but not written when a second one comes."""
     version = text_at_rest(stage, "gen-1-1")
     stage.execute(TEXT, [version, "gen-1-2"])
-    holder = stage.session("holder")
-    holder.begin()
-    holder.run("select from progress.chapter_bitmap where chapter_id = 'gen-1' for update")
+    holder = stage.hold("progress.version_history")
     slow, fast = stage.session("slow drainer"), stage.session("fast drainer")
     slow.start_drain("text", version)
     assert_blocked(slow, by=holder)

@@ -67,15 +67,25 @@ CAUGHT: list[tuple[Mutant, Scenario, str]] = [
 ]
 
 
+OF_ROLLUPS = (mutants.BITMAP_KEPT, mutants.BITMAPS_KEPT, mutants.SUMMARY_KEPT)
+
+
 @pytest.mark.parametrize(
     ("mutant", "scenario", "shows"),
     CAUGHT,
     ids=[f"{mutant.name}: {scenario.__name__}" for mutant, scenario, _ in CAUGHT],
 )
-def test_mutant_is_caught(stage: Stage, mutant: Mutant, scenario: Scenario, shows: str) -> None:
+def test_mutant_is_caught(
+    stage: Stage, strategy: str, mutant: Mutant, scenario: Scenario, shows: str
+) -> None:
+    if strategy == "matview" and mutant in OF_ROLLUPS:
+        pytest.skip("breaks a function that writes rollups, which this strategy has not")
     scenario(stage)
     stage.reset()
     if mutant is mutants.REPEATABLE_READ:
         scenario = partial(scenario, isolation="repeatable read")
+    if strategy == "matview" and mutant is mutants.NO_LOCK_AT_ALL:
+        # Two refreshes of a materialized view wait for each other whatever we do.
+        shows = WAITS
     with mutant.applied(stage), pytest.raises(AssertionError, match=shows):
         scenario(stage)

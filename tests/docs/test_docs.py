@@ -28,7 +28,7 @@ from doc_pages import (
 )
 from psycopg import Connection
 
-from bible_progress import errors, install, sql
+from bible_progress import errors, install, schema, sql
 from bible_progress.cli import build_parser
 from bible_progress.demo import SAMPLE_AUDIO
 from bible_progress.metrics import Metrics
@@ -272,9 +272,9 @@ def _label_names(metrics: Metrics, family: str) -> tuple[str, ...]:
 
 def test_every_contract_relation_is_documented() -> None:
     reference = section(text("docs/reference/sql.md"), "The contract")
-    for name in install.contract_views():
+    for name in schema.contract_views():
         assert f"- `{name}`: " in reference, name
-    for name in install.contract_views():
+    for name in schema.contract_views():
         if name.startswith("mv_"):
             assert f"`{name}`" in text("README.md"), name
 
@@ -295,7 +295,7 @@ def test_every_host_column_is_documented() -> None:
     page = text("docs/reference/host-tables.md")
     values = _install_query("host_problems").partition("present as")[0]
     needed = re.findall(r"\('(\w+)', '(\w+)', '([\w ]+)'\)", values)
-    assert {table for table, _, _ in needed} == set(install.HOST_TABLES)
+    assert {table for table, _, _ in needed} == set(schema.HOST_TABLES)
     listed: set[tuple[str, str, str]] = set()
     for heading in re.findall(r"^## (`.+)$", page, re.MULTILINE):
         for table in re.findall(r"`(\w+)`", heading):
@@ -326,8 +326,8 @@ def test_the_shown_output_of_install_and_uninstall_is_current(conn: Connection[A
     [objects] = [step for step in steps if step.startswith("create or replace")]
     assert f"  {objects}\n" in shown
     removed = text("docs/how-to/uninstall.md")
-    assert f"removed {len(install.views())} views\n" in removed
-    assert f"removed {len(install.triggers())} triggers\n" in removed
+    assert f"removed {len(schema.views())} views\n" in removed
+    assert f"removed {len(schema.triggers())} triggers\n" in removed
 
 
 def _install_query(name: str) -> str:

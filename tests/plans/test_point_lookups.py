@@ -4,7 +4,7 @@ import pytest
 from cost import explain, rows_read, scanned_as_a_whole
 from library import BOOKS, CHAPTERS, LANGUAGES, VERSES, VERSIONS, Library
 
-from bible_progress import install
+from bible_progress import install, schema
 
 ROLLUPS = {"chapter_bitmap", "book_rollup", "version_rollup"}
 CANON = {"verses", "chapters"}
@@ -36,7 +36,7 @@ def session(request: pytest.FixtureRequest, library: Library) -> Library:
     if request.param == "reader":
         run = library.connection.execute
         run(f"create role {READER}")
-        for table in install.HOST_TABLES:
+        for table in schema.HOST_TABLES:
             run(f"grant select on {table} to {READER}")
         install.install(library.connection, readers=[READER])
         run(f"set local role {READER}")

@@ -10,7 +10,7 @@ import pytest
 from contract import CONTRACT
 from psycopg import Connection, sql
 
-from bible_progress import install
+from bible_progress import install, schema
 from support.builders import World
 from support.oracle import drain
 
@@ -33,7 +33,7 @@ def reader(conn: Connection[Any]) -> Connection[Any]:
     """An installed database with a reader role, a stranger and a version of each kind."""
     conn.execute(f"create role {READER}")
     conn.execute(f"create role {STRANGER}")
-    for table in install.HOST_TABLES:
+    for table in schema.HOST_TABLES:
         conn.execute(f"grant select on {table} to {READER}, {STRANGER}")  # type: ignore[arg-type]
     install.install(conn, readers=[READER])
     world = World(conn)
@@ -146,7 +146,7 @@ def test_a_reader_reads_nothing_in_schema_progress_by_name(reader: Connection[An
 
 @pytest.mark.parametrize("role", [READER, STRANGER])
 def test_nobody_else_touches_queue_or_dead_letters(reader: Connection[Any], role: str) -> None:
-    for table in install.CONTRACT_TABLES:
+    for table in schema.CONTRACT_TABLES:
         for statement in (f"select from {table}", f"delete from {table}", f"truncate {table}"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege), acting_as(reader, role):
                 reader.execute(statement)  # type: ignore[arg-type]
@@ -185,7 +185,7 @@ def test_the_public_has_no_right_on_anything_of_ours(reader: Connection[Any]) ->
         " union all"
         " select n.nspname, a.privilege_type from pg_namespace n, aclexplode(n.nspacl) a"
         " where n.nspname = 'progress' and a.grantee = 0",
-        [[*RELATIONS, *install.CONTRACT_TABLES]],
+        [[*RELATIONS, *schema.CONTRACT_TABLES]],
     ).fetchall()
     assert rows == []
 
@@ -204,10 +204,10 @@ def test_default_privileges_of_the_host_do_not_open_our_objects(
         "select c.relname, array_agg(a.privilege_type) from pg_class c, aclexplode(c.relacl) a"
         " where a.grantee = %s::regrole and c.relkind <> 'S' and c.relname <> all(%s)"
         " group by c.relname",
-        [READER, list(install.HOST_TABLES)],
+        [READER, list(schema.HOST_TABLES)],
     ).fetchall()
     assert {name for name, _ in rows} >= set(RELATIONS)
-    assert {name for name, _ in rows}.isdisjoint(install.CONTRACT_TABLES)
+    assert {name for name, _ in rows}.isdisjoint(schema.CONTRACT_TABLES)
     assert {tuple(privileges) for _, privileges in rows} == {("SELECT",)}
 
 

@@ -7,7 +7,7 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install, sql
+from bible_progress import install, sql, uninstall
 from bible_progress.errors import GuardRefused
 from oracle.checks import assert_right
 from support.builders import World
@@ -166,4 +166,4 @@ def test_an_ordinary_role_that_owns_the_tables_may_install(
     install.install(empty_connection)
     run("delete from language_entities")
     run("delete from bible_versions")
-    install.uninstall(empty_connection)
+    uninstall.uninstall(empty_connection)

@@ -11,7 +11,7 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-from bible_progress import install
+from bible_progress import install, schema, uninstall
 from bible_progress.errors import InstallRefused
 
 
@@ -235,7 +235,7 @@ def test_a_host_whose_rows_the_installing_role_does_not_see(
     run = host_connection.execute
     run("create role bp_test_blind nosuperuser")
     run("grant bp_test_blind to current_user")
-    for table in install.HOST_TABLES:
+    for table in schema.HOST_TABLES:
         run(f"alter table {table} owner to bp_test_blind")  # type: ignore[arg-type]
     for table in ("verse_texts", "media_files"):
         run(f"alter table {table} enable row level security, force row level security")  # type: ignore[arg-type]
@@ -284,7 +284,7 @@ HOST_OBJECTS = {
 
 
 @pytest.mark.parametrize("statement", HOST_OBJECTS)
-@pytest.mark.parametrize("action", [install.install, install.uninstall])
+@pytest.mark.parametrize("action", [install.install, uninstall.uninstall])
 def test_objects_of_the_host_that_are_made_of_our_views(
     conn: Connection[Any], statement: str, action: Any
 ) -> None:

@@ -9,15 +9,22 @@ from bible_progress import sql
 
 ROOT = Path(sql.__file__).parent
 OBJECTS = sorted(
-    path.relative_to(ROOT).as_posix() for path in (ROOT / "objects").rglob("*") if path.is_file()
+    path.relative_to(ROOT).as_posix()
+    for folder in ("objects", "strategies")
+    for path in (ROOT / folder).rglob("*")
+    if path.is_file()
 )
 _CREATED = re.compile(
-    r"^create (?:or replace )?(function|procedure|view|trigger)\s+(?:(\w+)\.)?(\w+)", re.MULTILINE
+    r"^create (?:or replace )?(function|procedure|view|materialized view|trigger)\s+"
+    r"(?:if not exists )?(?:(\w+)\.)?(\w+)",
+    re.MULTILINE,
 )
 _ON_TABLE = re.compile(
     r"^create or replace trigger \w+\n(?:after|before) [\w ]+ on (\w+\.\w+)\n", re.MULTILINE
 )
-_COMMENTED = re.compile(r"^comment on (function|procedure|view) (\w+)\.(\w+)", re.MULTILINE)
+_COMMENTED = re.compile(
+    r"^comment on (function|procedure|view|materialized view) (\w+)\.(\w+)", re.MULTILINE
+)
 
 
 def created(path: str) -> list[tuple[str, str, str]]:
@@ -45,7 +52,10 @@ def test_migrations_come_first_in_their_order_and_grants_last() -> None:
 def test_a_file_is_named_after_what_it_makes_and_makes_nothing_else(path: str) -> None:
     folder, stem = Path(path).parent.name, Path(path).stem
     made = created(path)
-    if folder == "views":
+    if path.startswith("strategies/"):
+        assert [name for _, _, name in made] == [stem]
+        assert folder in {"views", "matview", "incremental"}
+    elif folder == "views":
         assert [(what, name) for what, _, name in made] == [("view", stem)]
     elif folder == "functions":
         assert [name for _, _, name in made] == [stem]
@@ -65,7 +75,9 @@ def test_a_file_comments_on_what_it_makes(path: str) -> None:
     assert set(_COMMENTED.findall(sql.read(path))) == made
 
 
-@pytest.mark.parametrize("path", [p for p in OBJECTS if "/views/" not in p])
+@pytest.mark.parametrize(
+    "path", [p for p in OBJECTS if "/views/" not in p and "strategies/" not in p]
+)
 def test_functions_and_triggers_are_replaced_in_place(path: str) -> None:
     """A view is dropped first, because replacing one cannot change its columns."""
     text = sql.read(path)

@@ -6,7 +6,7 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install
+from bible_progress import install, uninstall
 from bible_progress.errors import InstallRefused
 from support.builders import World
 from support.oracle import drain
@@ -19,7 +19,7 @@ def test_a_host_is_as_it_was_before(host_connection: Connection[Any]) -> None:
     world.text(world.text_version(), ["gen-1-1"])
     install.install(host_connection)
     drain(host_connection)
-    removal = install.uninstall(host_connection)
+    removal = uninstall.uninstall(host_connection)
     assert_same_catalog(catalog(host_connection), before)
     assert host_connection.execute("select verse_id from verse_texts").fetchall() == [("gen-1-1",)]
     assert any("which were there before" in line for line in removal.kept)
@@ -28,7 +28,7 @@ def test_a_host_is_as_it_was_before(host_connection: Connection[Any]) -> None:
 def test_an_empty_database_is_empty_again(empty_connection: Connection[Any]) -> None:
     before = catalog(empty_connection)
     install.install(empty_connection)
-    removal = install.uninstall(empty_connection)
+    removal = uninstall.uninstall(empty_connection)
     assert_same_catalog(catalog(empty_connection), before)
     assert removal.kept == ()
 
@@ -47,7 +47,7 @@ def test_host_tables_that_install_made_stay_while_they_hold_anything(
 ) -> None:
     install.install(empty_connection)
     empty_connection.execute(row)  # type: ignore[arg-type]
-    removal = install.uninstall(empty_connection)
+    removal = uninstall.uninstall(empty_connection)
     assert_same_catalog(catalog(empty_connection), catalog(host_connection))
     assert any("which hold data" in line for line in removal.kept)
 
@@ -56,14 +56,14 @@ def test_a_database_without_bible_progress_is_left_alone(
     host_connection: Connection[Any],
 ) -> None:
     before = catalog(host_connection)
-    removal = install.uninstall(host_connection)
-    assert removal == install.Removal(removed=(), kept=())
+    removal = uninstall.uninstall(host_connection)
+    assert removal == uninstall.Removal(removed=(), kept=())
     assert_same_catalog(catalog(host_connection), before)
 
 
 def test_what_install_made_can_be_installed_again(conn: Connection[Any]) -> None:
     before = catalog(conn)
-    install.uninstall(conn)
+    uninstall.uninstall(conn)
     install.install(conn)
     assert_same_catalog(catalog(conn), before)
 
@@ -96,7 +96,7 @@ def test_objects_of_the_host_do_not_go_with_ours(conn: Connection[Any], case: st
     conn.execute(HOST_OBJECTS[case])  # type: ignore[arg-type]
     before = catalog(conn)
     with pytest.raises(InstallRefused) as refused:
-        install.uninstall(conn)
+        uninstall.uninstall(conn)
     assert "theirs" in str(refused.value)
     assert_same_catalog(catalog(conn), before)
 
@@ -107,5 +107,5 @@ def test_a_trigger_of_the_host_beside_ours_stays(host_connection: Connection[Any
     run("create trigger theirs before insert on verse_texts for each row execute function theirs()")
     before = catalog(host_connection)
     install.install(host_connection)
-    install.uninstall(host_connection)
+    uninstall.uninstall(host_connection)
     assert_same_catalog(catalog(host_connection), before)

@@ -239,6 +239,9 @@ class Stage:
     def empty(self) -> None:
         """Empty the database."""
         self.observer.execute(_EMPTY, prepare=False)
+        self.execute(
+            "select progress.refresh_materialized_views(k) from unnest('{audio,text}'::text[]) k"
+        )
 
     def close(self) -> None:
         """Close every connection."""

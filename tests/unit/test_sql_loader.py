@@ -21,10 +21,12 @@ def test_the_manifest_lists_every_file_once() -> None:
     assert len(set(listed)) == len(listed)
     shipped = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("migrations", "objects")
+        for folder in ("migrations", "objects", "strategies")
         for path in (ROOT / folder).rglob("*.sql")
     }
-    assert {path for path in listed if path.startswith(("migrations/", "objects/"))} == shipped
+    assert {
+        path for path in listed if path.startswith(("migrations/", "objects/", "strategies/"))
+    } == shipped
     for path in listed:
         assert sql.read(path).strip()
 

@@ -37,6 +37,11 @@ def add(subparsers: Subparsers) -> None:
         help="in production, manual refreshes and repairs are refused",
     )
     parser.add_argument(
+        "--strategy",
+        choices=sorted(installer.STRATEGIES),
+        help="how a new database stores its numbers, default incremental; rollout changes it later",
+    )
+    parser.add_argument(
         "--reader",
         action="append",
         metavar="ROLE",
@@ -60,12 +65,15 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     with connect(require_database(options)) as connection:
         if options.dry_run:
-            plan = installer.make_plan(connection, readers=options.reader or ())
+            plan = installer.make_plan(
+                connection, readers=options.reader or (), strategy=options.strategy
+            )
         else:
             plan = installer.install(
                 connection,
                 environment=options.environment,
                 readers=options.reader,
+                strategy=options.strategy,
                 lock_timeout_seconds=options.lock_timeout,
                 automated=in_ci(),
                 override=options.override,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import install as installer
+from .. import uninstall as uninstaller
 from ..db import connect
 from ..errors import UsageError
 from .options import Subparsers, database_url, require_database
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
             hint="Give --yes to do it.",
         )
     with connect(url) as connection:
-        removal = installer.uninstall(connection)
+        removal = uninstaller.uninstall(connection)
     if not removal.removed:
         console.print("Bible Progress is not installed in this database; nothing to remove.")
     for what in removal.removed:

@@ -27,13 +27,11 @@ begin
             and (
                 c.relname in ('progress_refresh_queue', 'progress_refresh_dead_letter')
                 or (
-                    c.relkind = 'v'
-                    and c.relname ~ '^(mv_)?(audio|text)_(verse|chapter|book)_coverage$'
-                )
-                or (c.relkind = 'v' and c.relname ~ '^(mv_)?(audio|text)_version_progress_summary$')
-                or (
-                    c.relkind = 'v'
-                    and c.relname ~ '^(mv_)?language_entity_best_(audio|text)_version$'
+                    c.relkind in ('v', 'm')
+                    and c.relname ~ (
+                        '^(mv_)?((audio|text)_((verse|chapter|book)_coverage|version_progress_summary)'
+                        '|language_entity_best_(audio|text)_version)$'
+                    )
                 )
             )
     loop
@@ -53,8 +51,9 @@ begin
         execute format(
             'grant select on progress.chapter_bitmap, progress.book_rollup,'
             ' progress.version_rollup, progress.versions, progress.canon_chapters,'
-            ' progress.live_verses, progress.live_chapters, progress.stored_verses,'
-            ' progress.stored_chapters, progress.chapters_by_source, progress.books_by_source,'
+            ' progress.live_verses, progress.live_chapters, progress.rollup_chapters,'
+            ' progress.stored_verses, progress.stored_chapters, progress.stored_books,'
+            ' progress.stored_versions, progress.chapters_by_source, progress.books_by_source,'
             ' progress.versions_by_source, progress.best_versions_by_source to %I',
             v_role
         );

@@ -4,6 +4,11 @@
 -- Run once, in this order, then never edited.
 \ir migrations/0001_create_progress_schema.sql
 
+-- Which of three ways to store is in use; of files with the same name one applies.
+\ir strategies/views/strategy.sql
+\ir strategies/matview/strategy.sql
+\ir strategies/incremental/strategy.sql
+
 -- Functions that views and other functions are made of.
 \ir objects/functions/fraction.sql
 \ir objects/functions/chapter_fraction.sql
@@ -11,6 +16,7 @@
 \ir objects/functions/text_counts.sql
 \ir objects/functions/media_counts.sql
 \ir objects/functions/media_scope.sql
+\ir objects/functions/install_lock_key.sql
 \ir objects/functions/version_lock_key.sql
 \ir objects/functions/dirty_chapters.sql
 \ir objects/functions/exact_books.sql
@@ -26,13 +32,42 @@
 \ir objects/views/live_verses.sql
 \ir objects/views/live_chapters.sql
 \ir objects/views/live_bitmaps.sql
-\ir objects/views/stored_verses.sql
-\ir objects/views/stored_chapters.sql
+\ir objects/views/rollup_chapters.sql
+
+-- Where materialized views store, they and what fills them.
+\ir objects/functions/computed_verses.sql
+\ir objects/functions/computed_chapters.sql
+\ir objects/functions/computed_books.sql
+\ir objects/functions/computed_versions.sql
+\ir objects/functions/computed_best_versions.sql
+\ir strategies/matview/mv_audio_verse_coverage.sql
+\ir strategies/matview/mv_audio_chapter_coverage.sql
+\ir strategies/matview/mv_audio_book_coverage.sql
+\ir strategies/matview/mv_audio_version_progress_summary.sql
+\ir strategies/matview/mv_text_verse_coverage.sql
+\ir strategies/matview/mv_text_chapter_coverage.sql
+\ir strategies/matview/mv_text_book_coverage.sql
+\ir strategies/matview/mv_text_version_progress_summary.sql
+\ir strategies/matview/mv_language_entity_best_audio_version.sql
+\ir strategies/matview/mv_language_entity_best_text_version.sql
+
+-- What is stored, and the arithmetic above it.
+\ir strategies/views/stored_verses.sql
+\ir strategies/matview/stored_verses.sql
+\ir strategies/incremental/stored_verses.sql
+\ir strategies/views/stored_chapters.sql
+\ir strategies/matview/stored_chapters.sql
+\ir strategies/incremental/stored_chapters.sql
 \ir objects/views/chapters_by_source.sql
 \ir objects/views/books_by_source.sql
+\ir strategies/views/stored_books.sql
+\ir strategies/matview/stored_books.sql
+\ir strategies/incremental/stored_books.sql
 \ir objects/views/versions_by_source.sql
+\ir strategies/views/stored_versions.sql
+\ir strategies/matview/stored_versions.sql
+\ir strategies/incremental/stored_versions.sql
 \ir objects/views/best_versions_by_source.sql
-\ir objects/views/dirty.sql
 
 -- The contract: live, then stored.
 \ir objects/views/audio_chapter_coverage.sql
@@ -43,18 +78,21 @@
 \ir objects/views/text_version_progress_summary.sql
 \ir objects/views/language_entity_best_audio_version.sql
 \ir objects/views/language_entity_best_text_version.sql
-\ir objects/views/mv_audio_verse_coverage.sql
-\ir objects/views/mv_audio_chapter_coverage.sql
-\ir objects/views/mv_audio_book_coverage.sql
-\ir objects/views/mv_audio_version_progress_summary.sql
-\ir objects/views/mv_text_verse_coverage.sql
-\ir objects/views/mv_text_chapter_coverage.sql
-\ir objects/views/mv_text_book_coverage.sql
-\ir objects/views/mv_text_version_progress_summary.sql
-\ir objects/views/mv_language_entity_best_audio_version.sql
-\ir objects/views/mv_language_entity_best_text_version.sql
+\ir strategies/incremental/mv_audio_verse_coverage.sql
+\ir strategies/incremental/mv_audio_chapter_coverage.sql
+\ir strategies/incremental/mv_audio_book_coverage.sql
+\ir strategies/incremental/mv_audio_version_progress_summary.sql
+\ir strategies/incremental/mv_text_verse_coverage.sql
+\ir strategies/incremental/mv_text_chapter_coverage.sql
+\ir strategies/incremental/mv_text_book_coverage.sql
+\ir strategies/incremental/mv_text_version_progress_summary.sql
+\ir strategies/incremental/mv_language_entity_best_audio_version.sql
+\ir strategies/incremental/mv_language_entity_best_text_version.sql
 \ir objects/functions/exact_best_version.sql
 \ir objects/views/levels.sql
+\ir objects/functions/is_filled.sql
+\ir objects/views/signalled.sql
+\ir objects/views/dirty.sql
 \ir objects/functions/drift.sql
 
 -- What marks it dirty.
@@ -73,6 +111,8 @@
 \ir objects/triggers/media_files_verses.sql
 
 -- What refreshes it.
+\ir objects/functions/drained_together.sql
+\ir objects/functions/refresh_materialized_views.sql
 \ir objects/functions/refresh_books.sql
 \ir objects/functions/refresh_chapters.sql
 \ir objects/functions/refresh_all_chapters.sql

@@ -17,8 +17,7 @@ create table progress.settings (
     installed_at timestamptz not null default now(),
     environment text not null default 'development'
     check (environment in ('development', 'production')),
-    strategy text not null default 'incremental'
-    check (strategy in ('views', 'matview', 'incremental')),
+    rollout_step integer not null default 5 check (rollout_step between 1 and 5),
     max_attempts integer not null default 8 check (max_attempts > 0),
     backoff_base interval not null default '1 second' check (backoff_base > '0'),
     backoff_cap interval not null default '10 minutes' check (backoff_cap > '0'),

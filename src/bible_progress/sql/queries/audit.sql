@@ -45,6 +45,10 @@ where d.kind = %(kind)s and d.version_id = %(version_id)s;
 -- name: repair
 select progress.signal(%(kind)s, array[%(version_id)s::uuid], array[null::text]);
 
+-- name: settings
+select rollout_step
+from progress.settings;
+
 -- name: triggers
 select
     t.tgname as name,

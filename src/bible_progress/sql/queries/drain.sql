@@ -19,7 +19,7 @@ where not exists (
     from progress.failure as f
     where
         f.kind = %(kind)s
-        and f.version_id = %(version_id)s
+        and (f.version_id = %(version_id)s or progress.strategy() <> 'incremental')
         and f.next_attempt_at > clock_timestamp()
 );
 

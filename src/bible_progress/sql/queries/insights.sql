@@ -4,6 +4,7 @@ select
     schema_version,
     environment,
     strategy,
+    rollout_step,
     server_version,
     audio_versions,
     text_versions,

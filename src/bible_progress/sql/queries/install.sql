@@ -6,6 +6,21 @@ select
     current_database() as database,
     current_user as role;
 
+-- name: defer_function_bodies
+-- Functions may name views that come after them.
+set local check_function_bodies = off;
+
+-- name: relations
+select
+    n.nspname as schema_name,
+    c.relname as name
+from pg_catalog.pg_class as c
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
+inner join
+    unnest(%(schemas)s::text[], %(names)s::text[]) as wanted (schema_name, name)
+    on n.nspname = wanted.schema_name and c.relname = wanted.name
+where c.relkind = %(kind)s;
+
 -- name: lock
 select pg_advisory_xact_lock(hashtextextended('bible-progress/install', 0));
 
@@ -20,9 +35,12 @@ select
     schema_version,
     package_version,
     environment,
-    strategy,
+    rollout_step,
     owns_host_tables
 from progress.settings;
+
+-- name: status_strategy
+select progress.strategy() as strategy;
 
 -- name: applied_migrations
 select
@@ -36,12 +54,13 @@ values (%(name)s, %(checksum)s);
 
 -- name: save_settings
 insert into progress.settings as s (
-    schema_version, package_version, environment, owns_host_tables, reader_roles
+    schema_version, package_version, environment, rollout_step, owns_host_tables, reader_roles
 )
 values (
     %(schema_version)s,
     %(package_version)s,
     coalesce(%(environment)s::text, 'development'),
+    %(rollout_step)s,
     %(owns_host_tables)s,
     coalesce(%(reader_roles)s::text[], '{}')
 )
@@ -50,6 +69,7 @@ on conflict (only_row) do update
         schema_version = excluded.schema_version,
         package_version = excluded.package_version,
         installed_at = now(),
+        rollout_step = excluded.rollout_step,
         environment = coalesce(%(environment)s, s.environment),
         reader_roles = coalesce(%(reader_roles)s, s.reader_roles);
 
@@ -269,7 +289,9 @@ where
 order by table_name;
 
 -- name: advised_indexes
-select advice.statement
+select
+    advice.name,
+    advice.statement
 from (
     values
     ('books', 'bible_version_id', null),
@@ -288,7 +310,9 @@ from (
 cross join
     lateral (
         select
-            'create index concurrently on public.' || n.table_name
+            'progress_' || concat_ws('_', n.table_name, n.one, n.two) || '_idx' as name,
+            'create index concurrently progress_' || concat_ws('_', n.table_name, n.one, n.two)
+            || '_idx on public.' || n.table_name
             || ' (' || concat_ws(', ', n.one, n.two) || ');' as statement
     ) as advice
 where
@@ -335,7 +359,10 @@ where
     and (
         (
             c.relname = any(%(views)s)
-            and (not %(installed)s or c.relkind <> 'v')
+            and (
+                not %(installed)s
+                or c.relkind <> case when c.relname = any(%(materialized)s) then 'm' else 'v' end
+            )
         )
         or (
             c.relname = any(%(tables)s)
@@ -372,6 +399,15 @@ select
     ) as is_mine
 from pg_catalog.pg_namespace as n
 where n.nspname = 'progress';
+
+-- name: fill_where_empty
+-- Without a version there is no signal, and so no drain that would fill them.
+select progress.refresh_materialized_views(kind.name)
+from (values ('audio'), ('text')) as kind (name)
+where
+    progress.strategy() = 'matview'
+    and not progress.is_filled()
+    and not exists (select from progress.versions);
 
 -- name: rows_in_host_tables
 select

@@ -14,6 +14,7 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+    v_version_ids uuid[];
     v_whole boolean;
     v_chapter_ids text[];
     v_oldest_at timestamptz;
@@ -29,17 +30,24 @@ begin
     signals := 0;
     chapters := 0;
     rows_changed := 0;
+    -- An install or a change of strategy holds the first: numbers computed beside it are lost.
+    if not pg_try_advisory_xact_lock_shared(progress.install_lock_key()) then
+        outcome := 'locked';
+        return next;
+        return;
+    end if;
     if not pg_try_advisory_xact_lock(progress.version_lock_key(p_kind, p_version_id)) then
         outcome := 'locked';
         return next;
         return;
     end if;
 
+    v_version_ids := progress.drained_together(p_kind, p_version_id);
     begin
         with claimed as (
             delete from public.progress_refresh_queue as q
-            where q.kind = p_kind and q.version_id = p_version_id
-            returning q.chapter_id, q.enqueued_at
+            where q.kind = p_kind and q.version_id = any (v_version_ids)
+            returning q.version_id, q.chapter_id, q.enqueued_at
         ),
 
         -- What is recomputed now is no longer dead.
@@ -47,11 +55,13 @@ begin
             delete from public.progress_refresh_dead_letter as d
             where
                 d.kind = p_kind
-                and d.version_id = p_version_id
+                and d.version_id = any (v_version_ids)
                 and exists (
                     select
                     from claimed as c
-                    where c.chapter_id is null or c.chapter_id = d.chapter_id
+                    where
+                        c.version_id = d.version_id
+                        and (c.chapter_id is null or c.chapter_id = d.chapter_id)
                 )
         )
 
@@ -69,16 +79,20 @@ begin
             return;
         end if;
 
-        if v_whole then
-            rows_changed := progress.refresh_all_chapters(p_kind, p_version_id);
+        if progress.strategy() <> 'incremental' then
+            rows_changed := progress.refresh_materialized_views(p_kind);
         else
-            chapters := cardinality(v_chapter_ids);
-            rows_changed := progress.refresh_chapters(p_kind, p_version_id, v_chapter_ids);
+            if v_whole then
+                rows_changed := progress.refresh_all_chapters(p_kind, p_version_id);
+            else
+                chapters := cardinality(v_chapter_ids);
+                rows_changed := progress.refresh_chapters(p_kind, p_version_id, v_chapter_ids);
+            end if;
+            rows_changed := rows_changed + progress.refresh_summary(p_kind, p_version_id);
         end if;
-        rows_changed := rows_changed + progress.refresh_summary(p_kind, p_version_id);
 
         delete from progress.failure as f
-        where f.kind = p_kind and f.version_id = p_version_id;
+        where f.kind = p_kind and f.version_id = any (v_version_ids);
         outcome := 'drained';
         lag_seconds := extract(epoch from clock_timestamp() - v_oldest_at);
     exception

@@ -18,7 +18,10 @@ begin
     end if;
 
     for v_level in
-        select l.* from progress.levels as l where l.kind = p_kind and l.level <> 'language'
+        select l.*
+        from progress.levels as l
+        where
+            l.kind = p_kind and l.level <> 'language' and to_regclass(l.stored) is not null
     loop
         return query execute format(
             'with stored as (select * from %1$s where %3$s = $1),'

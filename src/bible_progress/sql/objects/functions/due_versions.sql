@@ -21,7 +21,7 @@ begin
             from progress.failure as f
             where
                 f.kind = q.kind
-                and f.version_id = q.version_id
+                and (f.version_id = q.version_id or progress.strategy() <> 'incremental')
                 and f.next_attempt_at > clock_timestamp()
         )
         order by q.id

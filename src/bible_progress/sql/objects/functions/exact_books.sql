@@ -44,7 +44,7 @@ begin
         r.chapters_with_any,
         r.complete_chapters,
         r.total_chapters
-    from progress.book_rollup as r
+    from progress.stored_books as r
     where
         r.kind = p_kind
         and r.version_id = p_version_id

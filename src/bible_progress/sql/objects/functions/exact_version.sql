@@ -45,11 +45,11 @@ begin
         r.books_complete,
         r.total_books,
         true
-    from progress.version_rollup as r
+    from progress.stored_versions as r
     where r.kind = p_kind and r.version_id = p_version_id;
 end
 $$;
 
 comment on function progress.exact_version(text, uuid) is
 'The summary of a version as the base tables say in this snapshot; no row for one that is deleted.
-was_stored tells whether it came from the rollup.';
+was_stored tells whether it was stored.';

@@ -38,7 +38,7 @@ begin
                 and n.version_id = o.version_id
                 and n.book_id = o.book_id
         where
-            n.source = 'stored'
+            n.source = 'rollup'
             and n.kind = p_kind
             and n.version_id = p_version_id
             and n.book_id = v_book_id

@@ -36,7 +36,7 @@ begin
             n.kind = o.kind
             and n.version_id = o.version_id
     where
-        n.source = 'stored'
+        n.source = 'rollup'
         and n.kind = p_kind
         and n.version_id = p_version_id
         and (

@@ -32,7 +32,7 @@ inner join (
         r.total_chapters,
         r.books_complete,
         r.total_books
-    from progress.version_rollup as r
+    from progress.stored_versions as r
     union all
     select
         'exact'::text as source,

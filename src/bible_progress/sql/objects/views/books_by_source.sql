@@ -13,7 +13,7 @@ select
     )::integer as complete_chapters,
     count(c.chapter_id)::integer as total_chapters
 from progress.versions as ver
-cross join (values ('live'), ('stored'), ('exact')) as source (name)
+cross join (values ('live'), ('rollup'), ('stored'), ('exact')) as source (name)
 inner join public.books as b on ver.bible_version_id = b.bible_version_id
 left join progress.chapters_by_source as c
     on

@@ -11,6 +11,16 @@ select
 from progress.live_chapters as l
 union all
 select
+    'rollup'::text as source,
+    r.kind,
+    r.version_id,
+    r.book_id,
+    r.chapter_id,
+    r.covered_verses,
+    r.total_verses
+from progress.rollup_chapters as r
+union all
+select
     'stored'::text as source,
     s.kind,
     s.version_id,
@@ -33,4 +43,4 @@ inner join public.books as b on v.bible_version_id = b.bible_version_id
 cross join lateral progress.exact_chapters(v.kind, v.version_id, b.id) as e;
 
 comment on view progress.chapters_by_source is
-'Chapters live, stored or exact, so that the arithmetic above them is written once for all.';
+'Chapters live, rolled up, stored or exact, so that the arithmetic above them is written once for all.';

@@ -1,39 +1,28 @@
+-- A snapshot from before a change of strategy sees the old one in the settings; what the new one
+-- stores says nothing about that snapshot.
 create view progress.dirty
 with (security_invoker = true) as
 select
-    q.kind,
-    q.version_id,
-    q.chapter_id,
-    q.enqueued_at
-from public.progress_refresh_queue as q
-union all
-select
-    d.kind,
-    d.version_id,
-    d.chapter_id,
-    d.enqueued_at
-from public.progress_refresh_dead_letter as d
+    s.kind,
+    s.version_id,
+    s.chapter_id
+from progress.signalled as s
 union all
 select
     ver.kind,
     ver.version_id,
-    u.chapter_id,
-    u.enqueued_at
-from progress.unsettled_change as u
-inner join progress.versions as ver
-    on
-        u.media_file_id is null
-        and ver.bible_version_id = coalesce(u.bible_version_id, ver.bible_version_id)
-union all
-select
-    'audio'::text as kind,
-    f.audio_version_id as version_id,
-    null::text as chapter_id,
-    u.enqueued_at
-from progress.unsettled_change as u
-inner join public.media_files as f on u.media_file_id = f.id
-where f.audio_version_id is not null;
+    null::text as chapter_id
+from progress.versions as ver
+where
+    case progress.strategy()
+        when 'incremental' then (select c.rollout_step <> 5 from progress.settings as c)
+        when 'matview' then (
+            select c.rollout_step <> 4 from progress.settings as c
+        ) or not progress.is_filled()
+        else true
+    end;
 
 comment on view progress.dirty is
 'The chapters whose stored numbers may differ from the base tables; chapter NULL: the whole
-version. What is not listed here is exact.';
+version. What is not listed here is exact. Where no triggers signal, or nothing is stored, that is
+every version.';

@@ -4,7 +4,8 @@ select
     s.package_version,
     s.schema_version,
     s.environment,
-    s.strategy,
+    progress.strategy() as strategy,
+    s.rollout_step,
     current_setting('server_version') as server_version,
     (
         select count(*)
@@ -24,7 +25,7 @@ select
             select
                 d.kind,
                 d.version_id
-            from progress.dirty as d
+            from progress.signalled as d
             group by d.kind, d.version_id
         ) as v
     ) as dirty_versions,

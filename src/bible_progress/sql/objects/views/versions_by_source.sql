@@ -14,7 +14,7 @@ select
     )::integer as books_complete,
     count(b.book_id)::integer as total_books
 from progress.versions as ver
-cross join (values ('live'), ('stored'), ('exact')) as source (name)
+cross join (values ('live'), ('rollup'), ('stored'), ('exact')) as source (name)
 left join (
     select
         l.source,
@@ -30,6 +30,18 @@ left join (
     where l.source = 'live'
     union all
     select
+        'rollup'::text as source,
+        r.kind,
+        r.version_id,
+        r.book_id,
+        r.covered_verses,
+        r.total_verses,
+        r.chapters_with_any,
+        r.complete_chapters,
+        r.total_chapters
+    from progress.book_rollup as r
+    union all
+    select
         'stored'::text as source,
         s.kind,
         s.version_id,
@@ -39,7 +51,7 @@ left join (
         s.chapters_with_any,
         s.complete_chapters,
         s.total_chapters
-    from progress.book_rollup as s
+    from progress.stored_books as s
     union all
     select
         'exact'::text as source,

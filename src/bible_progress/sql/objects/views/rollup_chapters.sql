@@ -1,6 +1,6 @@
 -- A chapter without a bitmap has nothing covered; its length comes from the canon itself, which
 -- every snapshot sees as it is.
-create view progress.stored_chapters
+create view progress.rollup_chapters
 with (security_invoker = true) as
 select
     ver.kind,
@@ -25,5 +25,5 @@ left join progress.chapter_bitmap as b
         and ver.version_id = b.version_id
         and c.chapter_id = b.chapter_id;
 
-comment on view progress.stored_chapters is
+comment on view progress.rollup_chapters is
 'Covered and total verses of every chapter of every version, from the bitmaps.';

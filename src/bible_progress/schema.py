@@ -1,0 +1,104 @@
+"""What the shipped SQL makes, by the step of the rollout that a database is on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import LiteralString, cast
+
+from . import sql
+
+HOST_TABLES = (
+    "users",
+    "bible_versions",
+    "books",
+    "chapters",
+    "verses",
+    "language_entities",
+    "audio_versions",
+    "text_versions",
+    "media_files",
+    "media_files_verses",
+    "verse_texts",
+)
+CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
+
+# Steps of the rollout that decide what there is; see rollout.STEPS for what they mean.
+VIEWS, VERSE_MATVIEWS, TRIGGERS, INCREMENTAL = 1, 2, 4, 5
+STEPS = range(VIEWS, INCREMENTAL + 1)
+
+_VIEW = re.compile(r"^create view (\w+)\.(\w+)$", re.MULTILINE)
+_MATERIALIZED = re.compile(
+    r"^create materialized view if not exists (\w+)\.(\w+) as$", re.MULTILINE
+)
+_TRIGGER = re.compile(
+    r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
+)
+_ROUTINE = re.compile(r"^create or replace (?:function|procedure) progress\.(\w+)", re.MULTILINE)
+_TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
+
+_TRIGGER_STATEMENT = re.compile(r"^create or replace trigger [^;]+;\n", re.MULTILINE)
+
+Name = tuple[str, str]
+
+
+def migrations() -> tuple[str, ...]:
+    """Return the migration files, in order."""
+    return tuple(path for path in sql.manifest() if path.startswith("migrations/"))
+
+
+def objects(step: int = INCREMENTAL) -> tuple[str, ...]:
+    """Return the files of functions, views and triggers of a step, in order."""
+    return tuple(path for path in sql.manifest() if _applies(PurePosixPath(path), step))
+
+
+def views(step: int = INCREMENTAL) -> tuple[Name, ...]:
+    """Return (schema, name) of every view of a step, in the order in which they are made."""
+    return tuple(match for path in objects(step) for match in _VIEW.findall(sql.read(path)))
+
+
+def contract_views() -> tuple[str, ...]:
+    """Return the names of our relations in schema public that are no tables."""
+    return tuple(name for schema, name in views() if schema == "public")
+
+
+def materialized_views(step: int) -> dict[Name, str]:
+    """Return the materialized views of a step, in order, with their files."""
+    return {
+        match: path for path in objects(step) for match in _MATERIALIZED.findall(sql.read(path))
+    }
+
+
+def triggers(step: int = INCREMENTAL) -> tuple[Name, ...]:
+    """Return (trigger, host table) for every trigger of a step."""
+    if step < TRIGGERS:
+        return ()
+    return tuple(match for path in objects(step) for match in _TRIGGER.findall(sql.read(path)))
+
+
+def without_triggers(text: LiteralString) -> LiteralString:
+    """Return SQL without the statements that make triggers; their functions stay."""
+    return cast(LiteralString, _TRIGGER_STATEMENT.sub("", text))
+
+
+def routines() -> tuple[str, ...]:
+    """Return the names of our functions and procedures in schema progress."""
+    return tuple(match for path in objects() for match in _ROUTINE.findall(sql.read(path)))
+
+
+def tables() -> tuple[str, ...]:
+    """Return the names of our tables in schema progress."""
+    return tuple(name for path in migrations() for name in _TABLE.findall(sql.read(path)))
+
+
+def _applies(path: PurePosixPath, step: int) -> bool:
+    if path.parts[0] == "strategies":
+        return path.parts[1] == _strategy_of(path.stem, step)
+    return path.parts[0] == "objects"
+
+
+def _strategy_of(name: str, step: int) -> str:
+    if step in (VIEWS, INCREMENTAL):
+        return "views" if step == VIEWS else "incremental"
+    is_stored = step > VERSE_MATVIEWS or "verse" in name or name == "strategy"
+    return "matview" if is_stored else "views"

@@ -1,0 +1,21 @@
+create or replace function progress.drained_together(p_kind text, p_version_id uuid)
+returns uuid[]
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if progress.strategy() = 'incremental' then
+        return array[p_version_id];
+    end if;
+    return array(
+        select q.version_id from public.progress_refresh_queue as q where q.kind = p_kind
+        union
+        select p_version_id
+        order by 1
+    );
+end
+$$;
+
+comment on function progress.drained_together(text, uuid) is
+'The versions that a drain of this one refreshes: itself, or all of its kind that wait where a
+refresh is one of the whole kind.';

@@ -1,0 +1,10 @@
+-- Inlined by the planner, hence no pinned search_path: fully qualified instead.
+create or replace function progress.install_lock_key()
+returns bigint
+language sql
+immutable
+parallel safe
+return hashtextextended('bible-progress/install', 0);
+
+comment on function progress.install_lock_key() is
+'The advisory lock that an install or a change of strategy holds alone, and drains share.';

@@ -1,0 +1,18 @@
+create materialized view if not exists public.mv_audio_book_coverage as
+select
+    b.version_id as audio_version_id,
+    b.book_id,
+    b.complete_chapters,
+    b.total_chapters,
+    progress.is_complete(b.complete_chapters, b.total_chapters) as is_complete,
+    b.covered_verses,
+    b.total_verses,
+    b.chapters_with_any as chapters_with_audio
+from progress.computed_books('audio') as b
+with no data;
+
+create unique index if not exists mv_audio_book_coverage_key
+on public.mv_audio_book_coverage (audio_version_id, book_id);
+
+comment on materialized view public.mv_audio_book_coverage is
+'As of the last refresh: every book of each audio version''s canon, zeros included.';

@@ -1,0 +1,89 @@
+"""Take what install made out of a database, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg import errors as pg
+from psycopg.sql import SQL
+
+from . import schema
+from .db import translated
+from .install import (
+    LOCK_TIMEOUT_SECONDS,
+    dependents,
+    hold_drains,
+    names,
+    refuse_other_owner,
+    rows,
+    take_over,
+)
+from .schema import CONTRACT_TABLES, HOST_TABLES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What uninstall removed, and what it left."""
+
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def uninstall(
+    connection: Connection[Any], *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS
+) -> Removal:
+    """Remove what install made, in one transaction.
+
+    Host tables stay unless install made them and they are empty. Raises InstallRefused if objects
+    of the host depend on ours; then nothing has changed.
+    """
+    removed: list[str] = []
+    kept: list[str] = []
+    with translated(), connection.transaction(), rows(connection) as run:
+        hold_drains(connection, lock_timeout_seconds)
+        if not run("is_installed")[0]["installed"]:
+            return Removal(removed=(), kept=())
+        refuse_other_owner(run)
+        settings = run("settings")[0]
+        step, owns_host_tables = settings["rollout_step"], settings["owns_host_tables"]
+        ours = names("public", CONTRACT_TABLES), names("progress", schema.tables())
+        matviews = tuple(schema.materialized_views(step))
+        triggers = schema.triggers(step)
+        take_over(
+            connection,
+            lock_timeout_seconds,
+            ours=ours,
+            materialized_views=matviews,
+            triggers=triggers,
+        )
+        if matviews:
+            removed.append(f"{len(matviews)} materialized views")
+        removed.append(f"{len(schema.views(step))} views")
+        with connection.cursor() as cursor:
+            removed.append(f"{len(triggers)} triggers")
+            # By name and without cascade: what the host put beside or on top is an error.
+            try:
+                cursor.execute(SQL("drop routine {}").format(names("progress", schema.routines())))
+                cursor.execute(SQL("drop table {}").format(names("public", CONTRACT_TABLES)))
+                removed.append("the queue and the dead letters")
+                cursor.execute(SQL("drop table {}").format(names("progress", schema.tables())))
+                cursor.execute("drop schema progress")
+            except pg.DependentObjectsStillExist as error:
+                raise dependents(error) from error
+            removed.append("schema progress with the rollups and the history")
+        # Asked only now that no writer can come in between.
+        if owns_host_tables and not run("rows_in_host_tables")[0]["has_rows"]:
+            try:
+                with connection.transaction(), connection.cursor() as cursor:
+                    cursor.execute(SQL("drop table {}").format(names("public", HOST_TABLES)))
+                removed.append(f"{len(HOST_TABLES)} empty host tables that install made")
+            except pg.DependentObjectsStillExist:
+                kept.append(f"{len(HOST_TABLES)} host tables, which others refer to")
+        else:
+            kept.append(
+                f"{len(HOST_TABLES)} host tables, "
+                + ("which hold data" if owns_host_tables else "which were there before")
+            )
+    return Removal(removed=tuple(removed), kept=tuple(kept))
