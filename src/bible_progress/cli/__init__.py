@@ -11,7 +11,18 @@ from contextlib import suppress
 
 from .. import __version__
 from ..errors import BibleProgressError
-from . import dead_letter, demo, import_, install, refresh, status, uninstall, verify, worker
+from . import (
+    dead_letter,
+    demo,
+    import_,
+    install,
+    refresh,
+    rollout,
+    status,
+    uninstall,
+    verify,
+    worker,
+)
 from .output import Console, tolerate_any_terminal
 
 COMMANDS = (
@@ -23,6 +34,7 @@ COMMANDS = (
     refresh,
     verify,
     dead_letter,
+    rollout,
     import_,
 )
 

@@ -168,6 +168,27 @@ create table progress.worker (
     last_drain_at timestamptz
 );
 
+-- What `rollout measure` found, kept so that a step can be compared with the one before.
+create table progress.measurement (
+    id bigint generated always as identity primary key,
+    run_id uuid not null,
+    step integer not null,
+    measured_at timestamptz not null default clock_timestamp(),
+    subject text not null check (subject in ('read', 'refresh', 'size', 'write')),
+    name text not null,
+    level text,
+    kind text,
+    source text,
+    temperature text,
+    readers integer,
+    samples integer not null,
+    p50 double precision,
+    p95 double precision,
+    p99 double precision,
+    bytes bigint,
+    note text
+);
+
 -- What an operator forced in a production database, and why.
 create table progress.override (
     id bigint generated always as identity primary key,
@@ -208,5 +229,7 @@ comment on table progress.version_history is
 'The last counts of each UTC day on which those of a version changed.';
 comment on table progress.worker is
 'Who drains, for the status.';
+comment on table progress.measurement is
+'What rollout measure found: times in seconds, sizes in bytes.';
 comment on table progress.override is
 'What an operator forced in a production database, and why.';
