@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -25,14 +25,17 @@ from .schema import INCREMENTAL, TRIGGERS, VERSE_MATVIEWS
 
 _QUERIES = sql.queries("measure")
 
-_EXACT = {
+_EXACT: dict[str, LiteralString] = {
     "verse": _QUERIES["exact_verse"],
     "chapter": _QUERIES["exact_chapter"],
     "book": _QUERIES["exact_book"],
     "version": _QUERIES["exact_version"],
     "language": _QUERIES["exact_language"],
 }
-_WRITES = {"audio": _QUERIES["write_audio"], "text": _QUERIES["write_text"]}
+_WRITES: dict[str, LiteralString] = {
+    "audio": _QUERIES["write_audio"],
+    "text": _QUERIES["write_text"],
+}
 
 COLD_SAMPLES = 3
 WARM_SAMPLES = 200
@@ -189,7 +192,8 @@ def _time_read(url: str, read: _Read, step: int, readers: int, options: Options)
         runs = [_ask(url, read, options, start, once=True) for start in range(COLD_SAMPLES)]
     else:
         with ThreadPoolExecutor(readers) as threads:
-            runs = list(threads.map(lambda start: _ask(url, read, options, start), range(readers)))
+            asked = [threads.submit(_ask, url, read, options, start) for start in range(readers)]
+            runs = [each.result() for each in asked]
     late = sum(timed_out for _, timed_out in runs)
     note = f"{late} timed out after {options.timeout_seconds:g} s" if late else None
     return _summed(base, [each for times, _ in runs for each in times], note)

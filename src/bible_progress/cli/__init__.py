@@ -12,6 +12,7 @@ from contextlib import suppress
 from .. import __version__
 from ..errors import BibleProgressError
 from . import (
+    bench,
     dead_letter,
     demo,
     import_,
@@ -36,6 +37,7 @@ COMMANDS = (
     dead_letter,
     rollout,
     import_,
+    bench,
 )
 
 _EPILOG = """\

@@ -14,4 +14,5 @@ where s.source = 'stored' and s.kind = p_kind
 $$;
 
 comment on function progress.computed_best_versions(text) is
-'The best versions of a kind as a refresh of materialized views computes them: from the stored versions.';
+'The best versions of a kind as a refresh of materialized views computes them: from the stored
+versions.';

@@ -1,4 +1,5 @@
--- Planned once a session: planning this view costs far more than running it.
+-- Stable, so every statement here sees the snapshot of the query that calls it. Planned once a
+-- session: planning these views costs far more than running them.
 create or replace function progress.exact_best_version(p_kind text, p_language_entity_id uuid)
 returns uuid
 language plpgsql
@@ -7,11 +8,26 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 begin
+    if exists (
+        select
+        from progress.versions as v
+        inner join progress.dirty as d on v.kind = d.kind and v.version_id = d.version_id
+        where v.kind = p_kind and v.language_entity_id = p_language_entity_id
+    ) then
+        return (
+            select b.version_id
+            from progress.best_versions_by_source as b
+            where
+                b.source = 'exact'
+                and b.kind = p_kind
+                and b.language_entity_id = p_language_entity_id
+        );
+    end if;
     return (
         select b.version_id
         from progress.best_versions_by_source as b
         where
-            b.source = 'exact'
+            b.source = 'stored'
             and b.kind = p_kind
             and b.language_entity_id = p_language_entity_id
     );

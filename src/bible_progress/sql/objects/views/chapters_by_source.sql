@@ -43,4 +43,5 @@ inner join public.books as b on v.bible_version_id = b.bible_version_id
 cross join lateral progress.exact_chapters(v.kind, v.version_id, b.id) as e;
 
 comment on view progress.chapters_by_source is
-'Chapters live, rolled up, stored or exact, so that the arithmetic above them is written once for all.';
+'Chapters live, rolled up, stored or exact, so that the arithmetic above them is written once for
+all.';

@@ -16,9 +16,10 @@ from progress.versions as ver
 where
     case progress.strategy()
         when 'incremental' then (select c.rollout_step <> 5 from progress.settings as c)
-        when 'matview' then (
-            select c.rollout_step <> 4 from progress.settings as c
-        ) or not progress.is_filled()
+        when 'matview'
+            then (
+                select c.rollout_step <> 4 from progress.settings as c
+            ) or not progress.is_filled()
         else true
     end;
 

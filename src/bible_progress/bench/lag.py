@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
-from typing import Any, LiteralString
+from typing import Any
 
-from harness import Figure, Tick, main, quantile
-from processes import child, worker
 from psycopg import Connection
 from psycopg.rows import tuple_row
-from worlds import GAPS, PORTION, TESTAMENT, WHOLE, Bench, build_world
 
-from bible_progress.db import connect
+from ..db import connect
+from .figures import Figure, Tick, quantile
+from .processes import child, worker
+from .worlds import GAPS, PORTION, QUERIES, TESTAMENT, WHOLE, Bench, build_world
 
 GOAL_MS = 100.0
 # Below this share of the planned writes the machine was too slow for the question.
@@ -32,42 +32,25 @@ RATE = 1000
 WRITERS = 4
 VERSIONS = 80
 SECONDS = 30.0
-QUICK_SECONDS = 10.0
+QUICK_SECONDS = 5.0
 POLL_SECONDS = 0.002
 GIVE_UP_SECONDS = 30.0
 SHAPES = (TESTAMENT, GAPS, TESTAMENT, TESTAMENT, PORTION)
 QUICK_SHAPES = (PORTION,)
-
-FLIP_VERSE: LiteralString = """
-update public.verse_texts
-set verse_text = case when verse_text = '' then 'and the light shineth' else '' end
-where text_version_id = %(version)s and verse_id = %(verse)s
-returning pg_current_xact_id()::text
-"""
-# Verses of Mark: every shape has them.
-VERSES: LiteralString = """
-select t.text_version_id, t.verse_id
-from public.verse_texts as t
-inner join public.verses as v on t.verse_id = v.id
-inner join public.chapters as c on v.chapter_id = c.id
-where c.book_id = 'mark'
-order by t.text_version_id, t.verse_id
-"""
-SIGNALS: LiteralString = "select xid::text from public.progress_refresh_queue"
 
 
 @dataclass(slots=True)
 class Polls:
     """When each poll began and ended, and the last poll that saw each transaction's signal."""
 
-    times: list[tuple[float, float]] = field(default_factory=list)
-    last_seen: dict[str, int] = field(default_factory=dict)
+    times: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    last_seen: dict[str, int] = field(default_factory=dict[str, int])
 
     def look(self, connection: Connection[Any]) -> int:
         """Poll once; return how many signals there are."""
         with connection.cursor(row_factory=tuple_row) as cursor:
             began = time.monotonic()
-            rows = cursor.execute(SIGNALS).fetchall()
+            rows = cursor.execute(QUERIES["signals"]).fetchall()
             self.times.append((began, time.monotonic()))
         self.last_seen.update(dict.fromkeys((row[0] for row in rows), len(self.times) - 1))
         return len(rows)
@@ -108,7 +91,8 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
             )
             for number in range(WRITERS)
         ]
-        polls, writes = Polls(), []
+        polls = Polls()
+        writes: list[tuple[str, float]] = []
         waiting = list(pipes)
         give_up = starts_at + seconds + GIVE_UP_SECONDS
         left = 1
@@ -184,16 +168,14 @@ def _write(
     chance = random.Random(seed)
     writes: list[tuple[str, float]] = []
     with connect(url) as connection, connection.cursor(row_factory=tuple_row) as cursor:
-        verses = cursor.execute(VERSES).fetchall()
+        verses = cursor.execute(QUERIES["verses_of_versions"], {"book": "mark"}).fetchall()
         for number in range(round(per_second * seconds)):
             due = starts_at + number / per_second
             time.sleep(max(0.0, due - time.monotonic()))
             version, verse = chance.choice(verses)
-            row = cursor.execute(FLIP_VERSE, {"version": version, "verse": verse}).fetchone()
+            row = cursor.execute(
+                QUERIES["flip_verse"], {"version": version, "place": verse}
+            ).fetchone()
             assert row is not None, "the verse is there"
             writes.append((row[0], time.monotonic()))
     pipe.send(writes)
-
-
-if __name__ == "__main__":
-    main("p5_lag", measure)

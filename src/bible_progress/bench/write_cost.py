@@ -8,60 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID, uuid4
 
-import world_sql as sql
-from harness import Figure, Tick, compare, interleave, main, seconds_of, spread
 from psycopg import Connection
-from worlds import CANON, WHOLE, Bench, build_world, values
+
+from .figures import Figure, Tick, compare, interleave, seconds_of, spread
+from .worlds import CANON, QUERIES, WHOLE, Bench, build_world, values
 
 BULK_GOAL = 1.10
 ROW_GOAL = 1.35
-BULK_REPETITIONS = 15
+BULK_REPETITIONS = 12
 QUICK_BULK_REPETITIONS = 4
-ROW_REPETITIONS = 2000
+ROW_REPETITIONS = 1500
 QUICK_ROW_REPETITIONS = 300
 # A worker would have emptied the queue long ago; doing it seldom keeps it out of the way.
 FORGET_EVERY = 50
 
-INSERT_BIBLE: LiteralString = """
-insert into public.verse_texts (text_version_id, verse_id, verse_text, publish_status)
-select %(version)s, v.verse_id, bench.words(v.number), 'published'
-from bench.verses as v
-"""
-INSERT_VERSE: LiteralString = """
-insert into public.verse_texts (text_version_id, verse_id, verse_text, publish_status)
-values (%(version)s, %(verse)s, 'and the light shineth in the darkness', 'published')
-"""
-FLIP_VERSE: LiteralString = """
-update public.verse_texts
-set verse_text = case when verse_text = '' then 'and the light' else '' end
-where text_version_id = %(version)s and verse_id = %(verse)s
-"""
-REWORD_VERSE: LiteralString = """
-update public.verse_texts set verse_text = 'and the light ' || %(number)s::text
-where text_version_id = %(version)s and verse_id = %(verse)s
-"""
-DELETE_VERSE: LiteralString = """
-delete from public.verse_texts where text_version_id = %(version)s and verse_id = %(verse)s
-"""
-INSERT_FILE: LiteralString = """
-insert into public.media_files (audio_version_id, chapter_id, upload_status, publish_status)
-select %(recording)s, v.chapter_id, 'completed', 'published'
-from public.verses as v where v.id = %(verse)s
-"""
-# The life of a verse, in this order, with the goal of each statement.
-ROWS: Mapping[str, tuple[LiteralString, float]] = {
-    "insert one verse": (INSERT_VERSE, ROW_GOAL),
-    "reword one verse": (REWORD_VERSE, ROW_GOAL),
-    "empty one verse": (FLIP_VERSE, ROW_GOAL),
-    "delete one verse": (DELETE_VERSE, ROW_GOAL),
-    "insert one recording": (INSERT_FILE, ROW_GOAL),
+# The life of a verse, in this order.
+ROWS = {
+    "insert one verse": "insert_verse",
+    "reword one verse": "reword_verse",
+    "empty one verse": "empty_verse",
+    "delete one verse": "delete_verse",
+    "insert one recording": "insert_file",
 }
-CLEAR_QUEUE: LiteralString = "delete from public.progress_refresh_queue"
-SILENT: LiteralString = "set session_replication_role = replica"
-LOUD: LiteralString = "reset session_replication_role"
 
 
 def measure(bench: Bench, tick: Tick) -> list[Figure]:
@@ -89,8 +60,8 @@ def _bulk(
         def insert(_: int) -> float:
             version = _add_version(connection)
             parameters = {"version": version}
-            seconds = seconds_of(lambda: connection.execute(INSERT_BIBLE, parameters))
-            connection.execute(CLEAR_QUEUE)
+            seconds = seconds_of(lambda: connection.execute(QUERIES["insert_bible"], parameters))
+            connection.execute(QUERIES["clear_queue"])
             return seconds
 
         return insert
@@ -116,7 +87,7 @@ def _rows(
 
     def variant(name: str, connection: Connection[Any]) -> Callable[[int], float]:
         version = _add_version(connection)
-        verses = values(connection, "select verse_id from bench.verses order by number")
+        verses = values(connection, "numbered_verses")
 
         def life_of_a_verse(repetition: int) -> float:
             parameters = {
@@ -126,13 +97,13 @@ def _rows(
                 "number": repetition,
             }
             total = 0.0
-            for what, (statement, _) in ROWS.items():
-                seconds = seconds_of(lambda text=statement: connection.execute(text, parameters))
+            for what, statement in ROWS.items():
+                seconds = _timed(connection, statement, parameters)
                 total += seconds
                 if repetition >= 0:
                     times[what][name].append(seconds)
             if repetition % FORGET_EVERY == 0:
-                connection.execute(CLEAR_QUEUE)
+                connection.execute(QUERIES["clear_queue"])
             return total
 
         return life_of_a_verse
@@ -143,7 +114,7 @@ def _rows(
         tick,
         warm_up=20,
     )
-    return [_figure(what, limit, times[what]) for what, (_, limit) in ROWS.items()]
+    return [_figure(what, ROW_GOAL, times[what]) for what in ROWS]
 
 
 def _figure(what: str, limit: float, times: Mapping[str, list[float]]) -> Figure:
@@ -160,15 +131,14 @@ def _figure(what: str, limit: float, times: Mapping[str, list[float]]) -> Figure
 def _add_version(connection: Connection[Any]) -> UUID:
     """Add a version that nobody has to refresh."""
     version = uuid4()
-    language = values(connection, "select id from public.language_entities limit 1")[0]
-    connection.execute(SILENT)
+    language = values(connection, "a_language")[0]
     connection.execute(
-        sql.ADD_VERSION["text"],
+        QUERIES["add_text_version"],
         {"id": version, "language": language, "canon": CANON, "name": "written"},
     )
-    connection.execute(LOUD)
+    connection.execute(QUERIES["clear_queue"])
     return version
 
 
-if __name__ == "__main__":
-    main("p3_write_cost", measure)
+def _timed(connection: Connection[Any], name: str, parameters: Mapping[str, object]) -> float:
+    return seconds_of(lambda: connection.execute(QUERIES[name], parameters))

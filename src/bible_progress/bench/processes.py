@@ -10,18 +10,20 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
-from bible_progress.embedded import find_binaries
-from bible_progress.metrics import Metrics
-from bible_progress.models import Drained
-from bible_progress.worker import Worker, WorkerSettings
+from ..embedded_binaries import find_binaries
+from ..errors import EmbeddedFailed
+from ..metrics import Metrics
+from ..models import Drained
+from ..worker import Worker, WorkerSettings
 
 START_SECONDS = 60.0
 _SPAWN = multiprocessing.get_context("spawn")
@@ -93,30 +95,35 @@ def _work(pipe: Pipe, url: str) -> None:
 
 
 def throughput(
-    url: str, statements: Sequence[str], *, clients: int, seconds: float, picks: int
+    url: str, statement: str, *, version: UUID, clients: int, seconds: float, picks: int
 ) -> float:
-    """Return how many times a second `clients` together execute one of `statements`.
+    """Return how many times a second `clients` together execute a statement.
 
-    `:n` in a statement is a random number from 1 to `picks`. Uses pgbench where the server's
-    programs have it; writers in Python take much of the processor away from the server.
+    `:version` in it is the version, `:n` a random number from 1 to `picks`. Uses pgbench where the
+    server's programs have it; writers in Python take much of the processor away from the server.
     """
-    pgbench = find_binaries() / "pgbench"
-    if pgbench.exists():
-        return _pgbench(pgbench, url, statements, clients, seconds, picks)
-    return _python_writers(url, statements, clients, seconds, picks)
+    with suppress(EmbeddedFailed):
+        pgbench = find_binaries() / "pgbench"
+        if pgbench.exists():
+            return _pgbench(pgbench, url, statement, version, clients, seconds, picks)
+    return _python_writers(url, statement, version, clients, seconds, picks)
 
 
 def _pgbench(
-    program: Path, url: str, statements: Sequence[str], clients: int, seconds: float, picks: int
+    program: Path,
+    url: str,
+    statement: str,
+    version: UUID,
+    clients: int,
+    seconds: float,
+    picks: int,
 ) -> float:
     with tempfile.TemporaryDirectory() as folder:
         command = [str(program), "--no-vacuum", "--protocol=extended", f"--time={seconds:.0f}"]
-        command += [f"--client={clients}", "--jobs=2"]
-        for place, statement in enumerate(statements):
-            script = Path(folder, f"{place}.sql")
-            one_line = " ".join(statement.split())
-            script.write_text(f"\\set n random(1, {picks})\n{one_line};\n")
-            command.append(f"--file={script}")
+        command += [f"--client={clients}", "--jobs=2", f"--define=version={version}"]
+        script = Path(folder, "writer.sql")
+        script.write_text(f"\\set n random(1, {picks})\n{statement}\n")
+        command.append(f"--file={script}")
         process = subprocess.Popen(
             [*command, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -132,11 +139,11 @@ def _pgbench(
 
 
 def _python_writers(
-    url: str, statements: Sequence[str], clients: int, seconds: float, picks: int
+    url: str, statement: str, version: UUID, clients: int, seconds: float, picks: int
 ) -> float:
     barrier = _SPAWN.Barrier(clients)
     results = _SPAWN.Queue()
-    arguments = (barrier, results, url, list(statements), seconds, picks)
+    arguments = (barrier, results, url, statement, version, seconds, picks)
     writers = [
         _SPAWN.Process(target=_write, args=(number, *arguments), daemon=True)
         for number in range(clients)
@@ -156,16 +163,17 @@ def _write(
     barrier: Any,
     results: Any,
     url: str,
-    statements: list[str],
+    statement: str,
+    version: UUID,
     seconds: float,
     picks: int,
 ) -> None:
     chance = random.Random(number)
-    texts = [statement.replace(":n", "%(n)s").encode() for statement in statements]
+    text = statement.replace(":version", "%(version)s").replace(":n", "%(n)s").encode()
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
         barrier.wait(START_SECONDS)
         done, until = 0, time.monotonic() + seconds
         while time.monotonic() < until:
-            connection.execute(chance.choice(texts), {"n": chance.randint(1, picks)})
+            connection.execute(text, {"n": chance.randint(1, picks), "version": version})
             done += 1
     results.put(done)

@@ -8,32 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
-import world_sql as sql
-from harness import Figure, Tick, compare, interleave, main, spread
-from processes import throughput, worker
 from psycopg import Connection
-from worlds import WHOLE, Bench, build_world
+
+from .figures import Figure, Tick, compare, interleave, spread
+from .processes import throughput, worker
+from .worlds import QUERIES, WHOLE, Bench, build_world
 
 GOAL = 0.85
 WRITERS = 8
 # Many short rounds: a disturbance then falls into few of them.
 ROUNDS = 12
-QUICK_ROUNDS = 4
+QUICK_ROUNDS = 3
 SECONDS = 2.0
 QUICK_SECONDS = 1.0
 VERSES = 31_102
-
-FLIP_VERSE: LiteralString = """
-update public.verse_texts
-set verse_text = case when verse_text = '' then 'and the light shineth' else '' end
-where
-    text_version_id = '{version}'
-    and verse_id = (select v.verse_id from bench.verses as v where v.number = :n)
-"""
-TIDY: LiteralString = "vacuum public.verse_texts, public.progress_refresh_queue"
 
 
 def measure(bench: Bench, tick: Tick) -> list[Figure]:
@@ -66,12 +57,18 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
 def _variant(
     bench: Bench, name: str, database: str, connection: Connection[Any], version: UUID
 ) -> Callable[[int], float]:
-    statement = FLIP_VERSE.format(version=version)
     seconds = QUICK_SECONDS if bench.quick else SECONDS
     url = bench.url(database)
 
     def write() -> float:
-        return throughput(url, [statement], clients=WRITERS, seconds=seconds, picks=VERSES)
+        return throughput(
+            url,
+            QUERIES["flip_random_verse"],
+            version=version,
+            clients=WRITERS,
+            seconds=seconds,
+            picks=VERSES,
+        )
 
     def round_of_writes(_: int) -> float:
         if name == "with worker":
@@ -81,8 +78,8 @@ def _variant(
         else:
             rate = write()
         # Every round starts without signals and without dead rows.
-        connection.execute(sql.DRAIN, {"kind": "text", "id": version})
-        connection.execute(TIDY)
+        connection.execute(QUERIES["drain"], {"kind": "text", "id": version})
+        connection.execute(QUERIES["tidy"])
         return rate
 
     return round_of_writes
@@ -100,7 +97,3 @@ def _figure(
         at_least=True,
         details={f"{name}_per_second": spread(rates[name], 1.0) for name in ("bare", variant)},
     )
-
-
-if __name__ == "__main__":
-    main("p4_concurrent_writers", measure)
