@@ -27,7 +27,7 @@ from .schema import INCREMENTAL, TRIGGERS
 _QUERIES = sql.queries("rollout")
 
 # What incremental drains store, but for the history, which outlives a strategy.
-ROLLUPS = ("chapter_bitmap", "book_rollup", "version_rollup")
+ROLLUPS = ("chapter_bitmap", "book_rollup", "version_rollup", "timed_version")
 
 Report = Callable[[str, int, int], None]
 

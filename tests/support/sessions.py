@@ -41,6 +41,7 @@ _EMPTY = """
     delete from progress.book_rollup;
     delete from progress.version_rollup;
     delete from progress.version_history;
+    delete from progress.timed_version;
 """
 
 

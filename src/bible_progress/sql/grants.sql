@@ -51,6 +51,7 @@ begin
         execute format(
             'grant select on progress.chapter_bitmap, progress.book_rollup,'
             ' progress.version_rollup, progress.versions, progress.canon_chapters,'
+            ' progress.recordings, progress.recorded_verses,'
             ' progress.live_verses, progress.live_chapters, progress.rollup_chapters,'
             ' progress.stored_verses, progress.stored_chapters, progress.stored_books,'
             ' progress.stored_versions, progress.chapters_by_source, progress.books_by_source,'

@@ -28,6 +28,8 @@
 \ir objects/views/versions.sql
 \ir objects/views/canon_chapters.sql
 \ir objects/views/text_verse_coverage.sql
+\ir objects/views/recordings.sql
+\ir objects/views/recorded_verses.sql
 \ir objects/views/audio_verse_coverage.sql
 \ir objects/views/live_verses.sql
 \ir objects/views/live_chapters.sql
@@ -114,6 +116,8 @@
 \ir objects/functions/drained_together.sql
 \ir objects/functions/refresh_materialized_views.sql
 \ir objects/functions/refresh_books.sql
+\ir objects/functions/timings_may_add.sql
+\ir objects/functions/note_timings.sql
 \ir objects/functions/refresh_chapters.sql
 \ir objects/functions/refresh_all_chapters.sql
 \ir objects/functions/refresh_summary.sql

@@ -90,6 +90,14 @@ create table progress.deleted_media_file (
     primary key (media_file_id, xid)
 );
 
+-- Audio versions with verse timings that may cover more than their recordings do by their own
+-- columns; one row for each transaction that wrote some.
+create table progress.timed_version (
+    audio_version_id uuid not null,
+    xid xid8 not null default pg_current_xact_id(),
+    primary key (audio_version_id, xid)
+);
+
 -- Versions whose last drain failed, and when the next attempt is due.
 create table progress.failure (
     kind text not null,
@@ -217,6 +225,8 @@ comment on table progress.unsettled_change is
 'Changes of structure that a running transaction may not have seen.';
 comment on table progress.deleted_media_file is
 'Which version a recording belonged to that its transaction deleted.';
+comment on table progress.timed_version is
+'Audio versions with verse timings that may add verses to their recordings.';
 comment on table progress.failure is
 'Versions whose last drain failed, and when the next attempt is due.';
 comment on table progress.chapter_bitmap is

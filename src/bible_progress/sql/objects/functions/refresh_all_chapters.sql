@@ -9,10 +9,14 @@ declare
     v_changed integer;
     v_rows integer;
 begin
+    if p_kind = 'audio' then
+        perform progress.note_timings(p_version_id);
+    end if;
+
     with live as materialized (
         select l.chapter_id, l.covered
         from progress.live_bitmaps as l
-        where l.kind = p_kind and l.version_id = p_version_id
+        where l.reach = 'all' and l.kind = p_kind and l.version_id = p_version_id
     ),
 
     gone as (

@@ -12,15 +12,27 @@ declare
     v_live bit varying;
     v_stored bit varying;
     v_changed integer := 0;
+    v_with_timings boolean := p_kind = 'text' or progress.timings_may_add(p_version_id);
 begin
     foreach v_chapter_id in array p_chapter_ids loop
-        -- A constant kind leaves the other kind out of the plan.
+        -- Constants leave the other kind, and timings, out of the plan.
         if p_kind = 'text' then
             v_live := (
                 select l.covered
                 from progress.live_bitmaps as l
                 where
-                    l.kind = 'text'
+                    l.reach = 'all'
+                    and l.kind = 'text'
+                    and l.version_id = p_version_id
+                    and l.chapter_id = v_chapter_id
+            );
+        elsif v_with_timings then
+            v_live := (
+                select l.covered
+                from progress.live_bitmaps as l
+                where
+                    l.reach = 'all'
+                    and l.kind = 'audio'
                     and l.version_id = p_version_id
                     and l.chapter_id = v_chapter_id
             );
@@ -29,7 +41,8 @@ begin
                 select l.covered
                 from progress.live_bitmaps as l
                 where
-                    l.kind = 'audio'
+                    l.reach = 'recordings'
+                    and l.kind = 'audio'
                     and l.version_id = p_version_id
                     and l.chapter_id = v_chapter_id
             );

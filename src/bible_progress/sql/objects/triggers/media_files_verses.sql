@@ -55,6 +55,18 @@ begin
         left join public.verses as v on t.verse_id = v.id
     ) as s;
 
+    -- In the chapter that the file covers as a whole a timing adds nothing. Others are noted, so that
+    -- drains of versions without them need not look for any.
+    insert into progress.timed_version (audio_version_id)
+    select distinct f.audio_version_id
+    from unnest(v_media_file_ids, v_verse_ids) as t (media_file_id, verse_id)
+    inner join public.media_files as f on t.media_file_id = f.id
+    inner join public.verses as v on t.verse_id = v.id
+    where
+        f.audio_version_id is not null
+        and (f.start_verse_id is null and f.chapter_id = v.chapter_id) is not true
+    on conflict (audio_version_id, xid) do nothing;
+
     -- A file that is published signals its own chapter. Timings in another chapter would be
     -- missed by a publication that runs beside this statement; and an old snapshot may show the
     -- file in a version where it is no longer.

@@ -1,0 +1,37 @@
+-- What a running transaction writes has a note of its own, so only notes older than all of those
+-- may go.
+create or replace function progress.note_timings(p_audio_version_id uuid)
+returns void
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    if exists (
+        select
+        from public.media_files as f
+        inner join public.media_files_verses as t on f.id = t.media_file_id
+        inner join public.verses as v on t.verse_id = v.id
+        where
+            f.audio_version_id = p_audio_version_id
+            and t.deleted_at is null
+            and (f.start_verse_id is null and f.chapter_id = v.chapter_id) is not true
+    ) then
+        insert into progress.timed_version (audio_version_id)
+        select p_audio_version_id
+        where not exists (
+            select from progress.timed_version as n where n.audio_version_id = p_audio_version_id
+        )
+        on conflict (audio_version_id, xid) do nothing;
+        return;
+    end if;
+    delete from progress.timed_version as n
+    where
+        n.audio_version_id = p_audio_version_id
+        and n.xid < pg_snapshot_xmin(pg_current_snapshot());
+end
+$$;
+
+comment on function progress.note_timings(uuid) is
+'Note whether verse timings of an audio version may cover more than its recordings do by their own
+columns. Only the drain calls it, under the version''s lock.';
