@@ -86,7 +86,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     "page", [page for page in pages() if page.parent.name != "decisions"], ids=name_of
 )
 def test_every_file_that_is_named_exists(page: Path) -> None:
-    first = r"(?:src|tests|tools|docs|benchmarks|sql|cli|importers|\.ci)"
+    first = r"(?:src|tests|tools|docs|sql|cli|importers|\.ci)"
     for path in re.findall(rf"`({first}/[\w./-]*)`", page.read_text(encoding="utf-8")):
         assert (ROOT / path).exists() or (PACKAGE / path).exists(), f"there is no {path}"
 

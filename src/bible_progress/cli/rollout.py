@@ -71,7 +71,7 @@ def add(subparsers: Subparsers) -> None:
     measured.add_argument("--json", action="store_true", help="print JSON")
     plan = action("plan", _plan, "which step is due next, and why")
     for flag, env, default, help in (
-        ("--read-p95", "BIBLE_PROGRESS_READ_P95", "0.05", "an exact read, p95"),
+        ("--read-p95", "BIBLE_PROGRESS_READ_SECONDS", "0.05", "an exact read, p95"),
         ("--refresh-seconds", "BIBLE_PROGRESS_REFRESH_SECONDS", "60", "a full refresh of a kind"),
         ("--lag-seconds", "BIBLE_PROGRESS_LAG_SECONDS", "5", "numbers behind a write"),
     ):

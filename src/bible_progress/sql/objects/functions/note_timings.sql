@@ -10,12 +10,19 @@ begin
     if exists (
         select
         from public.media_files as f
-        inner join public.media_files_verses as t on f.id = t.media_file_id
-        inner join public.verses as v on t.verse_id = v.id
         where
             f.audio_version_id = p_audio_version_id
-            and t.deleted_at is null
-            and (f.start_verse_id is null and f.chapter_id = v.chapter_id) is not true
+            and exists (
+                select
+                from public.media_files_verses as t
+                inner join public.verses as v on t.verse_id = v.id
+                where
+                    t.media_file_id = f.id
+                    and t.deleted_at is null
+                    and (f.start_verse_id is null and f.chapter_id = v.chapter_id) is not true
+                -- File by file: a join could read the timings of every version.
+                offset 0
+            )
     ) then
         insert into progress.timed_version (audio_version_id)
         select p_audio_version_id
