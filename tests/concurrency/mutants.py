@@ -157,6 +157,14 @@ NEW_SIDE_ONLY_OF_TIMINGS = Mutant(
         ),
     ),
 )
+NOTES_FORGOTTEN = Mutant(
+    name="timings leave no note",
+    do="""create function progress.forget() returns trigger language plpgsql
+    as 'begin return null; end';
+    create trigger forget before insert on progress.timed_version
+    for each row execute function progress.forget()""",
+    undo="drop function progress.forget() cascade",
+)
 NO_SETTLING = Mutant(
     name="no settling",
     do="""create function progress.forget() returns trigger language plpgsql

@@ -237,3 +237,36 @@ def summary_follows_its_books(stage: Stage) -> None:
     version = text_at_rest(stage, "gen-1-1")
     stage.execute(TEXT, [version, "gen-1-2"])
     stage.rest()
+
+
+def timing_beside_a_range_is_counted(stage: Stage) -> None:
+    """Drains leave timings out unless one was noted that may add a verse."""
+    stage.world.canon()
+    file = stage.world.recording(stage.world.audio_version(), start="gen-1-1")
+    stage.rest()
+    stage.world.timings(file, ["gen-1-2"])
+    stage.check()
+    stage.rest()
+
+
+def note_of_a_running_writer_outlives_a_whole_recompute(stage: Stage) -> None:
+    """The recompute takes away notes that no timing needs; this one's timing it cannot see."""
+    stage.world.canon()
+    version = stage.world.audio_version()
+    file = stage.world.recording(version, start="gen-1-1")
+    stage.world.timings(file, ["gen-1-3"])
+    stage.rest()
+    stage.execute("delete from media_files_verses")
+    writer = stage.session("writer")
+    writer.begin()
+    writer.run(
+        "insert into media_files_verses (media_file_id, verse_id) values (%s, 'gen-1-2')", [file]
+    )
+    for _ in range(2):
+        stage.execute("select progress.signal_all('audio')")
+        stage.drain()
+    writer.commit()
+    stage.check()
+    stage.rest()
+    [(verses,)] = stage.execute("select count(*) from mv_audio_verse_coverage")
+    assert verses == 2

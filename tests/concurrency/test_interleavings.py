@@ -32,6 +32,8 @@ SCENARIOS: list[Callable[[Stage], None]] = [
     scenarios.chapter_that_loses_its_last_verse_is_forgotten,
     scenarios.version_that_loses_all_its_verses_is_emptied,
     scenarios.summary_follows_its_books,
+    scenarios.timing_beside_a_range_is_counted,
+    scenarios.note_of_a_running_writer_outlives_a_whole_recompute,
 ]
 
 

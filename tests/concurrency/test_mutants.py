@@ -64,10 +64,16 @@ CAUGHT: list[tuple[Mutant, Scenario, str]] = [
     (mutants.BITMAP_KEPT, scenarios.chapter_that_loses_its_last_verse_is_forgotten, LOST),
     (mutants.BITMAPS_KEPT, scenarios.version_that_loses_all_its_verses_is_emptied, LOST),
     (mutants.SUMMARY_KEPT, scenarios.summary_follows_its_books, LOST),
+    (mutants.NOTES_FORGOTTEN, scenarios.timing_beside_a_range_is_counted, LOST),
 ]
 
 
-OF_ROLLUPS = (mutants.BITMAP_KEPT, mutants.BITMAPS_KEPT, mutants.SUMMARY_KEPT)
+OF_ROLLUPS = (
+    mutants.BITMAP_KEPT,
+    mutants.BITMAPS_KEPT,
+    mutants.SUMMARY_KEPT,
+    mutants.NOTES_FORGOTTEN,
+)
 
 
 @pytest.mark.parametrize(
