@@ -7,28 +7,16 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_changed integer;
-    v_chapter_ids text[];
     v_rows integer;
 begin
     if p_kind = 'audio' then
         perform progress.note_timings(p_version_id);
     end if;
 
-    -- Most versions have a part of their canon: looking first which saves reading all its verses.
-    v_chapter_ids := array(
-        select distinct l.chapter_id
-        from progress.live_verses as l
-        where l.kind = p_kind and l.version_id = p_version_id
-    );
-
     with live as materialized (
         select l.chapter_id, l.covered
         from progress.live_bitmaps as l
-        where
-            l.reach = 'all'
-            and l.kind = p_kind
-            and l.version_id = p_version_id
-            and l.chapter_id = any (v_chapter_ids)
+        where l.reach = 'all' and l.kind = p_kind and l.version_id = p_version_id
     ),
 
     gone as (
