@@ -27,6 +27,14 @@ COMMANDS = (
     "dead-letter discard",
     "import",
     "import canon",
+    "rollout",
+    "rollout status",
+    "rollout measure",
+    "rollout plan",
+    "rollout apply",
+    "rollout back",
+    "rollout report",
+    "bench",
 )
 # Every one of them is broken, which must not keep anybody from the help.
 BROKEN = {
@@ -38,6 +46,9 @@ BROKEN = {
     "BIBLE_PROGRESS_METRICS_PORT": "99999",
     "BIBLE_PROGRESS_LOG_FORMAT": "xml",
     "BIBLE_PROGRESS_LOG_LEVEL": "loud",
+    "BIBLE_PROGRESS_READ_SECONDS": "soon",
+    "BIBLE_PROGRESS_REFRESH_SECONDS": "0",
+    "BIBLE_PROGRESS_LAG_SECONDS": "-1",
 }
 
 
