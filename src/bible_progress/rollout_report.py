@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from .errors import InputError, UsageError
+from . import pictures
+from .errors import InputError
 from .measure import Measurement
 
 LEVELS = ("verse", "chapter", "book", "version", "language")
@@ -54,15 +53,9 @@ def draw(runs: dict[int, list[Measurement]], folder: Path) -> list[Path]:
     Raises UsageError where matplotlib is not installed, InputError where nothing was measured or
     the folder cannot be written to.
     """
-    try:
-        figures: Any = importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise UsageError(
-            "pictures need matplotlib", hint="pip install 'bible-progress[plot]'"
-        ) from error
     if not runs:
         raise InputError("nothing was measured yet", hint="Run bible-progress rollout measure.")
-    figure = figures.Figure(figsize=(10, 4.5), layout="constrained")
+    figure = pictures.new_figure(10, 4.5)
     for column, kind in enumerate(("text", "audio"), start=1):
         axes = figure.add_subplot(1, 2, column)
         for place, (step, run) in enumerate(runs.items()):
@@ -82,14 +75,7 @@ def draw(runs: dict[int, list[Measurement]], folder: Path) -> list[Path]:
         axes.set_title(f"{kind}: one version or language")
         axes.set_ylabel("exact read, warm, p95 (ms)")
         axes.legend()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / "rollout.svg", folder / "rollout.png"]
-        for path in paths:
-            figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
-    return paths
+    return pictures.save(figure, folder, "rollout")
 
 
 def _p95(run: list[Measurement], kind: str, level: str) -> float | None:

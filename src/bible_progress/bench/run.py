@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import platform
@@ -14,7 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import InputError, UsageError
+from .. import pictures
+from ..errors import InputError
 from . import concurrent_writers, drain_cost, lag, reads, refresh, write_cost
 from .figures import Figure, Tick, number
 from .worlds import Bench
@@ -122,19 +122,9 @@ def write_json(figures: Sequence[Figure], path: Path, bench: Bench, seconds: flo
         raise InputError(f"cannot write to {path}: {error.strerror}") from error
 
 
-def pictures() -> Any:
-    """Return what draws; raises UsageError where it is not installed."""
-    try:
-        return importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise UsageError(
-            "pictures need matplotlib", hint="pip install 'bible-progress[plot]'"
-        ) from error
-
-
 def draw_growth(figures: Sequence[Figure], folder: Path) -> list[Path]:
     """Write drain_growth.svg and .png: what a drain costs as versions grow; return the paths."""
-    figure = pictures().Figure(figsize=(7, 4.2), layout="constrained")
+    figure = pictures.new_figure(7, 4.2)
     axes = figure.add_subplot()
     for kind, marker, line in (("text", "o", "-"), ("audio", "s", "--")):
         points = [
@@ -155,14 +145,7 @@ def draw_growth(figures: Sequence[Figure], folder: Path) -> list[Path]:
     axes.set_xlabel("versions of each kind")
     axes.set_ylabel("one-row UPDATE commits (ratio of medians)")
     axes.legend()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / "drain_growth.svg", folder / "drain_growth.png"]
-        for path in paths:
-            figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
-    return paths
+    return pictures.save(figure, folder, "drain_growth")
 
 
 def _rounded(value: float | None) -> float | None:

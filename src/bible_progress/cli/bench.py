@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from .. import pictures
 from ..bench import run as benchmark
 from ..bench.figures import Figure
 from ..bench.worlds import SETTINGS, Bench
@@ -64,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, print, write."""
     check(options)
     if options.plot:
-        benchmark.pictures()
+        # Before anything is measured for nothing.
+        pictures.new_figure(1, 1)
         if "P1" not in options.only:
             raise UsageError("--plot draws what P1 measures", hint="Add P1 to --only.")
     versions = options.versions or (QUICK_VERSIONS if options.quick else VERSIONS)
