@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,8 @@ from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.own_server import own_server
 from bible_progress import audit
+from bible_progress.db import connect
+from bible_progress.drain import Drainer
 from bible_progress.worker import Worker, WorkerSettings
 
 WRITERS = 4
@@ -110,6 +114,53 @@ def test_no_committed_change_is_lost_when_the_server_is_killed() -> None:
                 for version in versions:
                     written = "select count(*) from verse_texts where text_version_id = %s"
                     assert site.covered(version) == site.value(written, version)
+
+
+def test_a_drain_that_never_reached_the_disk_is_done_again() -> None:
+    with own_server(durable=True) as server:
+        CommandLine(server.url)("install").assert_done()
+        with connect(server.url) as connection:
+            version, *_ = fill(Installation(connection))
+            (wal_writer,) = value(
+                connection, "select pid from pg_stat_activity where backend_type = 'walwriter'"
+            )
+            os.kill(wal_writer, signal.SIGSTOP)
+            try:
+                connection.execute(
+                    "insert into verse_texts (text_version_id, verse_id, verse_text)"
+                    " values (%s, 'book-1-1', 'Words.')",
+                    [version],
+                )
+                drainer = Drainer(connection)
+                (due,) = drainer.due(10)
+                assert drainer.drain(due).outcome == "drained"
+                assert value(connection, "show synchronous_commit") == ("on",)
+                assert covered(connection, version) == 1
+            finally:
+                os.kill(wal_writer, signal.SIGKILL)
+                server.kill()
+        server.start()
+        assert soon(server.answers)
+        with connect(server.url) as connection:
+            assert covered(connection, version) == 0, "the crash came too late to take it away"
+            site = Installation(connection)
+            assert site.rows("select from progress.dirty")
+            site.drain()
+            assert covered(connection, version) == 1
+            site.assert_right()
+
+
+def value(connection: Connection[Any], statement: str, *parameters: object) -> tuple[Any, ...]:
+    row = connection.execute(statement, parameters).fetchone()
+    assert row is not None
+    return row
+
+
+def covered(connection: Connection[Any], version: UUID) -> int:
+    statement = (
+        "select covered_verses from mv_text_version_progress_summary where text_version_id = %s"
+    )
+    return value(connection, statement, version)[0]
 
 
 def remember(url: str, writers: list[Writer]) -> None:

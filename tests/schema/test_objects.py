@@ -16,6 +16,7 @@ UNPINNED = {
     "chapter_fraction": "inlined into every view of fractions",
     "is_complete": "inlined into every view of chapters and books",
     "text_counts": "inlined, so that the filter is no call a row",
+    "blank_characters": "folded into a constant",
     "media_counts": "inlined, so that the filter is no call a row",
     "version_lock_key": "inlined; one expression",
     "install_lock_key": "inlined; one expression",

@@ -8,14 +8,16 @@ chapter. The yardstick is a one-row UPDATE commit over the same connection in th
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import dict_row
 
 from ..drain import Drainer
+from ..models import Due
 from .figures import Figure, Tick, compare, interleave, seconds_of, spread
 from .worlds import PORTIONS, QUERIES, WHOLE, Bench, Version, build_world, values
 
@@ -77,7 +79,7 @@ def _variants(
     drainer.warm_up()
     places = values(connection, PLACES[version.kind], book=BOOK)
     chance = random.Random(seed)
-    cursor = connection.cursor(row_factory=dict_row)
+    due = Due(kind=version.kind, version_id=version.id, oldest_at=datetime.now(UTC))
 
     def commit(_: int) -> float:
         return seconds_of(lambda: connection.execute(QUERIES["update_plain"], {"id": 1}))
@@ -86,11 +88,10 @@ def _variants(
         connection.execute(
             QUERIES[FLIPS[version.kind]], {"version": version.id, "place": chance.choice(places)}
         )
-        parameters = {"kind": version.kind, "id": version.id}
-        seconds = seconds_of(lambda: cursor.execute(QUERIES["drain"], parameters))
-        row = cursor.fetchone()
-        assert row is not None, "drain_version returns one row"
-        assert (row["outcome"], row["chapters"]) == ("drained", 1), row
+        began = time.perf_counter()
+        drained = drainer.drain(due)
+        seconds = time.perf_counter() - began
+        assert (drained.outcome, drained.chapters) == ("drained", 1), drained
         return seconds
 
     return {f"commit {size}": commit, f"drain {size}": drain}

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from psycopg.sql import SQL, Identifier
 
 from .. import rollout, schema
 from ..drain import Drainer, signal_all
+from ..models import Due
 from ..rollout import ROLLUPS
 from ..schema import TRIGGERS
 from .figures import Figure, Tick, seconds_of, spread
@@ -109,8 +111,8 @@ def _one_verse(
 
 def _drain_after_a_change(connection: Connection[Any], version: UUID) -> float:
     connection.execute(QUERIES["flip_verse"], {"version": version, "place": "mark-1-1"})
-    parameters = {"kind": "text", "id": version}
-    return seconds_of(lambda: connection.execute(QUERIES["drain"], parameters))
+    due = Due(kind="text", version_id=version, oldest_at=datetime.now(UTC))
+    return seconds_of(lambda: Drainer(connection).drain(due))
 
 
 def _builds(

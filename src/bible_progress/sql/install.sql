@@ -13,6 +13,7 @@
 \ir objects/functions/fraction.sql
 \ir objects/functions/chapter_fraction.sql
 \ir objects/functions/is_complete.sql
+\ir objects/functions/blank_characters.sql
 \ir objects/functions/text_counts.sql
 \ir objects/functions/media_counts.sql
 \ir objects/functions/media_scope.sql
@@ -62,6 +63,7 @@
 \ir strategies/incremental/stored_chapters.sql
 \ir objects/views/chapters_by_source.sql
 \ir objects/views/books_by_source.sql
+\ir objects/views/stale_books.sql
 \ir strategies/views/stored_books.sql
 \ir strategies/matview/stored_books.sql
 \ir strategies/incremental/stored_books.sql

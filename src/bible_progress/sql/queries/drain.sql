@@ -1,9 +1,12 @@
 -- name: due
+-- Nothing here waits for the disk: what a crash takes away is done again, for it takes the removal
+-- of the signals too. docs/decisions/0008-drains-do-not-wait-for-the-disk.md
 select
     kind,
     version_id,
     oldest_at
-from progress.due_versions(%(at_most)s);
+from progress.due_versions(%(at_most)s)
+cross join set_config('synchronous_commit', 'off', true);
 
 -- name: drain
 select
@@ -14,6 +17,7 @@ select
     lag_seconds,
     error
 from progress.drain_version(%(kind)s, %(version_id)s)
+cross join set_config('synchronous_commit', 'off', true)
 where not exists (
     select
     from progress.failure as f

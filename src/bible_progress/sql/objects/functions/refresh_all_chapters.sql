@@ -6,6 +6,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+    v_live progress.live_bitmaps[];
     v_changed integer;
     v_rows integer;
 begin
@@ -13,10 +14,30 @@ begin
         perform progress.note_timings(p_version_id);
     end if;
 
+    -- Constants leave the other kind, and timings, out of the plan.
+    if p_kind = 'text' then
+        v_live := array(
+            select l
+            from progress.live_bitmaps as l
+            where l.reach = 'all' and l.kind = 'text' and l.version_id = p_version_id
+        );
+    elsif progress.timings_may_add(p_version_id) then
+        v_live := array(
+            select l
+            from progress.live_bitmaps as l
+            where l.reach = 'all' and l.kind = 'audio' and l.version_id = p_version_id
+        );
+    else
+        v_live := array(
+            select l
+            from progress.live_bitmaps as l
+            where l.reach = 'recordings' and l.kind = 'audio' and l.version_id = p_version_id
+        );
+    end if;
+
     with live as materialized (
         select l.chapter_id, l.covered
-        from progress.live_bitmaps as l
-        where l.reach = 'all' and l.kind = p_kind and l.version_id = p_version_id
+        from unnest(v_live) as l
     ),
 
     gone as (
