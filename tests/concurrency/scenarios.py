@@ -270,3 +270,27 @@ def note_of_a_running_writer_outlives_a_whole_recompute(stage: Stage) -> None:
     stage.rest()
     [(verses,)] = stage.execute("select count(*) from mv_audio_verse_coverage")
     assert verses == 2
+
+
+def note_of_a_writer_that_commits_within_a_recompute_is_kept(stage: Stage) -> None:
+    """It commits when the recompute has looked for timings and has not yet taken notes away."""
+    stage.world.canon()
+    version = stage.world.audio_version()
+    file = stage.world.recording(version, start="gen-1-1")
+    stage.rest()
+    writer, drainer = stage.session("writer"), stage.session("drainer")
+    writer.begin()
+    writer.run(
+        "insert into media_files_verses (media_file_id, verse_id) values (%s, 'gen-1-2')", [file]
+    )
+    writer.run("lock table progress.timed_version in share row exclusive mode")
+    stage.execute("select progress.signal_all('audio')")
+    drainer.start_drain("audio", version)
+    # Where the strategy keeps no notes it ends here.
+    drainer.waits_for()
+    writer.commit()
+    assert drainer.outcome() == "drained"
+    stage.check()
+    stage.rest()
+    [(verses,)] = stage.execute("select count(*) from mv_audio_verse_coverage")
+    assert verses == 2

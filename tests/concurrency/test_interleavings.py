@@ -34,6 +34,7 @@ SCENARIOS: list[Callable[[Stage], None]] = [
     scenarios.summary_follows_its_books,
     scenarios.timing_beside_a_range_is_counted,
     scenarios.note_of_a_running_writer_outlives_a_whole_recompute,
+    scenarios.note_of_a_writer_that_commits_within_a_recompute_is_kept,
 ]
 
 
