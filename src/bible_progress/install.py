@@ -13,14 +13,14 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection
 from psycopg import errors as pg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from . import __version__, schema, sql
 from .db import translated
 from .drain import guard, signal_all
 from .errors import InstallRefused
-from .schema import CONTRACT_TABLES, HOST_TABLES, INCREMENTAL, TRIGGERS, VIEWS, Name
+from .schema import CONTRACT_TABLES, GUARDED, HOST_TABLES, INCREMENTAL, TRIGGERS, VIEWS, Name
 
 OLDEST_SERVER = 150000
 LOCK_TIMEOUT_SECONDS = 30.0
@@ -204,8 +204,9 @@ def take_over(
 ) -> None:
     """Lock the host tables against writers and drop our views, within `seconds`.
 
-    `ours` are lists of tables to lock against everybody; `materialized_views` and `triggers` go
-    with the views: a reader of one could wait for a view otherwise, while we wait for the reader.
+    `ours` are lists of tables to lock against everybody, beside those whose policies are made
+    anew; `materialized_views` and `triggers` go with the views: a reader of one could wait for a
+    view otherwise, while we wait for the reader.
 
     Locks are taken in short attempts that give everything back: a writer that waits for one of
     them while we wait for another of its own must never be the one that the server aborts, which
@@ -214,17 +215,16 @@ def take_over(
     until = time.monotonic() + seconds
     while True:
         try:
-            with connection.transaction(), connection.cursor() as cursor:
+            with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
                 cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": ATTEMPT_MILLISECONDS})
                 cursor.execute(
                     SQL("lock table {} in share row exclusive mode").format(
                         names("public", HOST_TABLES)
                     )
                 )
-                if ours:
-                    cursor.execute(
-                        SQL("lock table {} in access exclusive mode").format(SQL(", ").join(ours))
-                    )
+                guarded = present(cursor, [("progress", table) for table in GUARDED], kind="r")
+                for tables in (*ours, *(Identifier(*table) for table in guarded)):
+                    cursor.execute(SQL("lock table {} in access exclusive mode").format(tables))
                 _drop(cursor, "v", _all_views())
                 _drop(cursor, "m", materialized_views)
                 for name, table in triggers:
@@ -241,6 +241,8 @@ def take_over(
                     hint="Try again at a quieter moment, or give a longer --lock-timeout.",
                 ) from error
             time.sleep(0.1)
+    # The setting outlives the attempt. Nothing below should wait; if it does, then not for ever.
+    connection.execute(_QUERIES["set_lock_timeout"], {"milliseconds": round(seconds * 1000)})
 
 
 def _all_views() -> list[Name]:

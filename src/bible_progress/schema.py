@@ -22,6 +22,8 @@ HOST_TABLES = (
     "verse_texts",
 )
 CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
+# In schema progress; grants.sql makes their policies anew.
+GUARDED = ("chapter_bitmap", "book_rollup", "version_rollup", "version_history")
 
 # Steps of the rollout that decide what there is; see rollout.STEPS for what they mean.
 VIEWS, VERSE_MATVIEWS, TRIGGERS, INCREMENTAL = 1, 2, 4, 5

@@ -11,6 +11,7 @@ from contract import CONTRACT
 from psycopg import Connection, sql
 
 from bible_progress import install, schema
+from bible_progress.schema import GUARDED
 from support.builders import World
 from support.oracle import drain
 
@@ -232,3 +233,8 @@ def test_a_reader_with_a_name_that_needs_quotes_is_served(conn: Connection[Any])
         "select has_table_privilege('Bp-Test \"Reader\"', 'mv_text_book_coverage', 'select')"
     ).fetchone()
     assert row == (True,)
+
+
+def test_tables_with_policies_are_those_that_an_install_locks(conn: Connection[Any]) -> None:
+    rows = conn.execute("select tablename from pg_policies where schemaname = 'progress'")
+    assert {name for (name,) in rows.fetchall()} == set(GUARDED)

@@ -15,6 +15,7 @@ UNPINNED = {
     "fraction": "inlined into every view of fractions",
     "chapter_fraction": "inlined into every view of fractions",
     "is_complete": "inlined into every view of chapters and books",
+    "coverage_status": "inlined into every document",
     "text_counts": "inlined, so that the filter is no call a row",
     "blank_characters": "folded into a constant",
     "media_counts": "inlined, so that the filter is no call a row",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +13,7 @@ from psycopg import Connection
 
 from acceptance.installation import Installation
 from bible_progress import audit, errors, insights, install, rollout, schema, uninstall
+from bible_progress.install import ATTEMPT_MILLISECONDS
 from schema.catalog import assert_same_catalog, catalog
 from support import oracle
 
@@ -243,3 +246,21 @@ def test_missing_indexes_are_created_once_and_broken_ones_anew(site: Installatio
     assert rollout.create_indexes(site.connection) == (statement,)
     assert rollout.pending_indexes(site.connection) == ()
     assert rollout.create_indexes(site.connection) == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "relation"), [(5, 4, "version_history"), (4, 5, "version_rollup")]
+)
+def test_a_move_waits_for_whoever_reads_what_is_stored(
+    site: Installation, database: str, before: int, after: int, relation: str
+) -> None:
+    rollout.move(site.connection, before)
+    with psycopg.connect(database) as reader, ThreadPoolExecutor(1) as thread:
+        reader.execute(f"select from progress.{relation}".encode())
+        moving = thread.submit(rollout.move, site.connection, after, lock_timeout_seconds=30)
+        # Longer than one attempt to get the locks.
+        time.sleep(2 * ATTEMPT_MILLISECONDS / 1000)
+        assert not moving.done()
+        reader.rollback()
+        moving.result(30)
+    assert rollout.current(site.connection).number == after

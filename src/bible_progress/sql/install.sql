@@ -13,6 +13,7 @@
 \ir objects/functions/fraction.sql
 \ir objects/functions/chapter_fraction.sql
 \ir objects/functions/is_complete.sql
+\ir objects/functions/coverage_status.sql
 \ir objects/functions/blank_characters.sql
 \ir objects/functions/text_counts.sql
 \ir objects/functions/media_counts.sql
@@ -23,6 +24,11 @@
 \ir objects/functions/exact_books.sql
 \ir objects/functions/exact_chapters.sql
 \ir objects/functions/exact_verses.sql
+\ir objects/functions/exact_chapter_verses.sql
+\ir objects/functions/verse_ranges.sql
+\ir objects/functions/gaps.sql
+\ir objects/functions/compare.sql
+\ir objects/functions/tree.sql
 \ir objects/functions/exact_version.sql
 
 -- What counts, from the verse up.

@@ -1,6 +1,6 @@
--- What a running transaction writes has a note of its own, so only notes older than all of those may
--- go. Looking and taking away are one statement: between two a writer could commit a timing that the
--- first did not see and a note that the second did.
+-- What a running transaction writes has a note of its own, so only notes older than all of those
+-- may go. Looking and taking away are one statement: between two a writer could commit a timing
+-- that the first did not see and a note that the second did.
 create or replace function progress.note_timings(p_audio_version_id uuid)
 returns void
 language plpgsql

@@ -24,6 +24,11 @@ begin
     then
         return 0;
     end if;
+    -- An install or a change of strategy holds this one; it would wait for rows that are taken here,
+    -- and these statements for views that it drops.
+    if not pg_try_advisory_xact_lock_shared(progress.install_lock_key()) then
+        return 0;
+    end if;
 
     -- Nothing may wait before the number is taken, and nobody for rows that another drain has.
     update progress.unsettled_change as u

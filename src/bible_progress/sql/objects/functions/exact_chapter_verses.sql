@@ -1,0 +1,40 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.exact_chapter_verses(
+    p_kind text, p_version_id uuid, p_chapter_ids text[]
+)
+returns table (verse_id text, chapter_id text)
+language plpgsql
+stable
+rows 100
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id);
+    v_chapter_id text;
+begin
+    foreach v_chapter_id in array p_chapter_ids loop
+        if v_dirty_chapters is null or v_chapter_id = any (v_dirty_chapters) then
+            return query
+            select l.verse_id::text, l.chapter_id::text
+            from progress.live_verses as l
+            where
+                l.kind = p_kind
+                and l.version_id = p_version_id
+                and l.chapter_id = v_chapter_id;
+        else
+            return query
+            select s.verse_id::text, s.chapter_id::text
+            from progress.stored_verses as s
+            where
+                s.kind = p_kind
+                and s.version_id = p_version_id
+                and s.chapter_id = v_chapter_id;
+        end if;
+    end loop;
+end
+$$;
+
+comment on function progress.exact_chapter_verses(text, uuid, text[]) is
+'The covered verses of some chapters of a version as the base tables say in this snapshot: stored
+where clean, live where dirty.';

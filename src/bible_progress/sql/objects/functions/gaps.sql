@@ -1,0 +1,57 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.gaps(
+    p_kind text, p_version_id uuid, p_chapters integer default null
+)
+returns table (book_id text, chapter_id text, missing_verses integer, missing text)
+language plpgsql
+stable
+rows 100
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_chapter_ids text[];
+    v_started text[];
+begin
+    select
+        array_agg(c.chapter_id order by c.place),
+        coalesce(array_agg(c.chapter_id) filter (where c.covered_verses > 0), '{}')
+    into v_chapter_ids, v_started
+    from (
+        select
+            e.chapter_id,
+            e.covered_verses,
+            row_number() over (
+                order by o.book_number, o.book_id, o.chapter_number, o.chapter_id
+            ) as place
+        from progress.exact_chapters(p_kind, p_version_id) as e
+        inner join progress.canon_chapters as o on e.chapter_id = o.chapter_id
+        where e.covered_verses < e.total_verses
+        order by place
+        limit p_chapters
+    ) as c;
+
+    return query
+    select o.book_id::text, o.chapter_id::text, r.verses, r.ranges
+    from progress.verse_ranges(
+        array(
+            select v.id::text
+            from public.verses as v
+            where
+                v.chapter_id = any (v_chapter_ids)
+                and not exists (
+                    select
+                    from progress.exact_chapter_verses(p_kind, p_version_id, v_started) as e
+                    where e.verse_id = v.id
+                )
+        )
+    ) as r
+    inner join progress.canon_chapters as o on r.chapter_id = o.chapter_id
+    order by o.book_number, o.book_id, o.chapter_number, o.chapter_id;
+end
+$$;
+
+comment on function progress.gaps(text, uuid, integer) is
+'What a version lacks, exact in this snapshot, in canon order, one row a chapter with its missing
+verses as people write them; at most p_chapters of them, so 1 is what comes next. No row for a
+complete version, nor for one that is not there.';

@@ -1,0 +1,168 @@
+"""progress.tree, gaps, compare and verse_ranges: what they say is what the exact reads count."""
+
+import random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg import Connection, errors
+from scene import Scene
+
+from oracle.checks import quiet
+from support.builders import World
+
+BOOKS = {"gen": (12, 3, 1), "exod": (7,), "mark": (20, 5)}
+
+
+def written(numbers: list[int]) -> str:
+    """Write verse numbers as people do: the plain way, one by one."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return " ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
+
+
+def tree(connection: Connection[Any], *arguments: object) -> Any:
+    marks = ", ".join(["%s"] * len(arguments))
+    row = connection.execute(f"select progress.tree({marks})", arguments).fetchone()  # type: ignore[arg-type]
+    assert row is not None
+    return row[0]
+
+
+def has(connection: Connection[Any], kind: str, version: UUID) -> set[str]:
+    rows = connection.execute(
+        "select verse_id from progress.live_verses where kind = %s and version_id = %s",
+        [kind, version],
+    )
+    return {verse for (verse,) in rows.fetchall()}
+
+
+def chapters() -> list[tuple[str, str, int]]:
+    """Return (book, chapter, verses) of the canon in its order."""
+    return [
+        (book, f"{book}-{number}", verses)
+        for book, counts in BOOKS.items()
+        for number, verses in enumerate(counts, start=1)
+    ]
+
+
+def split(covered: set[str], chapter: str, verses: int) -> tuple[list[int], list[int]]:
+    numbers = range(1, verses + 1)
+    there = [n for n in numbers if f"{chapter}-{n}" in covered]
+    return there, [n for n in numbers if n not in there]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["text", "audio"])
+@pytest.mark.parametrize("is_drained", [True, False])
+def test_documents_say_what_is_there(world: World, kind: str, seed: int, is_drained: bool) -> None:
+    connection = world.connection
+    world.canon(books=BOOKS)
+    chance = random.Random(seed)
+    verses = [f"{c}-{n}" for _, c, count in chapters() for n in range(1, count + 1)]
+    version, other = world.text_version(), world.text_version()
+    if kind == "audio":
+        version = world.audio_version()
+        for verse in chance.sample(verses, 5 * seed):
+            world.recording(version, start=verse)
+        world.recording(version, chapter=chance.choice(chapters())[1])
+    else:
+        world.text(version, chance.sample(verses, 7 * seed))
+    world.text(other, chance.sample(verses, 20))
+    if is_drained:
+        quiet(connection)
+        # A chapter that changed since is counted now.
+        if kind == "text":
+            connection.execute("delete from verse_texts where verse_id = 'gen-1-1'")
+
+    covered = has(connection, kind, version)
+    document = tree(connection, kind, version)
+    assert document["covered_verses"] == len(covered)
+    assert [book["id"] for book in document["books"]] == list(BOOKS)
+    said = [(b["id"], c) for b in document["books"] for c in b["chapters"]]
+    assert [(b, c["id"], c["total_verses"]) for b, c in said] == chapters()
+    missing: list[tuple[str, str, int, str]] = []
+    for book, chapter in said:
+        there, lacking = split(covered, chapter["id"], chapter["total_verses"])
+        assert chapter["covered_verses"] == len(there)
+        assert chapter["status"] == (
+            "complete" if not lacking else "in progress" if there else "not started"
+        )
+        ranges = (written(there), written(lacking)) if there and lacking else (None, None)
+        assert (chapter.get("covered"), chapter.get("missing")) == ranges
+        if lacking:
+            missing.append((book, chapter["id"], len(lacking), written(lacking)))
+    for book in document["books"]:
+        assert book["covered_verses"] == sum(c["covered_verses"] for c in book["chapters"])
+
+    gaps = "select * from progress.gaps(%s, %s, %s)"
+    assert connection.execute(gaps, [kind, version, None]).fetchall() == missing
+    assert connection.execute(gaps, [kind, version, 2]).fetchall() == missing[:2]
+
+    others = has(connection, "text", other)
+    differ = [
+        (book, chapter, len(here), written(here), len(there), written(there))
+        for book, chapter, count in chapters()
+        for here in [split(covered - others, chapter, count)[0]]
+        for there in [split(others - covered, chapter, count)[0]]
+        if here or there
+    ]
+    compare = "select * from progress.compare(%s, %s, 'text', %s)"
+    assert connection.execute(compare, [kind, version, other]).fetchall() == differ
+
+
+def test_a_tree_is_as_deep_and_as_wide_as_asked(scene: Scene) -> None:
+    connection = scene.connection
+    version = tree(connection, "text", scene.text_a, "version")
+    assert "books" not in version
+    assert (version["kind"], version["id"]) == ("text", str(scene.text_a))
+    books = tree(connection, "text", scene.text_a, "book")["books"]
+    assert [book["id"] for book in books] == ["gen", "exod"]
+    assert all("chapters" not in book for book in books)
+    [exodus] = tree(connection, "text", scene.text_a, "chapter", "exod")["books"]
+    assert [chapter["id"] for chapter in exodus["chapters"]] == ["exod-1", "exod-2"]
+    assert tree(connection, "text", scene.text_a, "book", "v-gen")["books"] == []
+    with pytest.raises(errors.DatabaseError, match="depth verse is none of"):
+        tree(connection, "text", scene.text_a, "verse")
+
+
+def test_what_waits_is_said(scene: Scene) -> None:
+    assert tree(scene.connection, "text", scene.text_a)["pending"] is False
+    scene.world.text(scene.text_a, ["gen-1-2"])
+    document = tree(scene.connection, "text", scene.text_a)
+    assert (document["pending"], document["covered_verses"]) == (True, 4)
+
+
+def test_versions_that_are_not_there_have_no_documents(scene: Scene) -> None:
+    connection = scene.connection
+    assert tree(connection, "audio", scene.text_a) is None
+    assert not connection.execute(
+        "select from progress.gaps('audio', %s)", [scene.text_a]
+    ).fetchall()
+    connection.execute("update text_versions set deleted_at = now() where id = %s", [scene.text_a])
+    assert tree(connection, "text", scene.text_a) is None
+
+
+def test_versions_of_different_canons_are_not_compared(scene: Scene) -> None:
+    with pytest.raises(errors.DatabaseError, match="different canons"):
+        scene.connection.execute(
+            "select progress.compare('text', %s, 'text', %s)", [scene.text_a, scene.text_v]
+        )
+
+
+def test_ranges_run_in_canon_order_over_numbers_that_are_left_out(world: World) -> None:
+    """Some editions have no verse 4 here; what lies around it is still one range."""
+    world.canon(books={"acts": (7,)})
+    world.connection.execute("delete from verses where id = 'acts-1-4'")
+    verses = ["acts-1-6", "acts-1-5", "acts-1-3", "acts-1-1", "acts-1-1", "nothing"]
+    rows = world.connection.execute("select * from progress.verse_ranges(%s)", [verses]).fetchall()
+    assert rows == [("acts-1", 4, "1 3-6")]
+
+
+def test_a_range_needs_no_neighbour() -> None:
+    """The plain way above is itself right."""
+    assert written([1, 2, 3, 5, 7, 8]) == "1-3 5 7-8"
+    assert written([]) == ""
