@@ -52,12 +52,7 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         def tree(_: int) -> float:
             version = whole[chance.choice(("text", "audio"))]
             parameters = {"kind": version.kind, "id": version.id}
-            return seconds_of(
-                lambda: [
-                    connection.execute(QUERIES[name], parameters).fetchall()
-                    for name in ("summary", "books", "chapters")
-                ]
-            )
+            return seconds_of(lambda: connection.execute(QUERIES["tree"], parameters).fetchall())
 
         times = interleave(
             {

@@ -412,21 +412,8 @@ select
     books_complete
 from progress.exact_version(%(kind)s, %(id)s);
 
--- name: books
-select
-    book_id,
-    covered_verses,
-    total_verses,
-    complete_chapters
-from progress.exact_books(%(kind)s, %(id)s);
-
--- name: chapters
-select
-    book_id,
-    chapter_id,
-    covered_verses,
-    total_verses
-from progress.exact_chapters(%(kind)s, %(id)s);
+-- name: tree
+select progress.tree(%(kind)s, %(id)s);
 
 -- name: best_version
 select progress.exact_best_version(%(kind)s, %(id)s);

@@ -5,25 +5,25 @@ create or replace function progress.tree(
     p_depth text default 'chapter',
     p_book_id text default null
 )
-returns jsonb
+returns json
 language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_chapters jsonb := '{}';
-    v_books jsonb;
+    v_books json;
 begin
     if p_depth not in ('version', 'book', 'chapter') then
         raise exception 'depth % is none of version, book, chapter', p_depth
             using errcode = 'BP002';
     end if;
 
-    if p_depth = 'chapter' then
+    if p_depth <> 'version' then
         with chapter as (
             select e.book_id, e.chapter_id, e.covered_verses, e.total_verses
             from progress.exact_chapters(p_kind, p_version_id, p_book_id) as e
+            where p_depth = 'chapter'
         ),
 
         -- Only these take looking at verses.
@@ -56,15 +56,13 @@ begin
                         and v.id not in (select c.verse_id from covered as c)
                 )
             ) as r
-        )
+        ),
 
-        select coalesce(jsonb_object_agg(b.book_id, b.chapters), '{}')
-        into v_chapters
-        from (
+        chapters as (
             select
                 c.book_id,
-                jsonb_agg(
-                    jsonb_build_object(
+                json_agg(
+                    json_build_object(
                         'id', c.chapter_id,
                         'number', o.chapter_number,
                         'status', progress.coverage_status(c.covered_verses, c.total_verses),
@@ -74,20 +72,18 @@ begin
                         'missing', m.ranges
                     )
                     order by o.chapter_number, c.chapter_id
-                ) as chapters
+                ) as listed
             from chapter as c
             inner join public.chapters as o on c.chapter_id = o.id
             left join covered_range as r on c.chapter_id = r.chapter_id
             left join missing_range as m on c.chapter_id = m.chapter_id
             group by c.book_id
-        ) as b;
-    end if;
+        )
 
-    if p_depth <> 'version' then
         select
             coalesce(
-                jsonb_agg(
-                    jsonb_build_object(
+                json_agg(
+                    json_build_object(
                         'id', e.book_id,
                         'name', b.name,
                         'number', b.book_number,
@@ -97,15 +93,11 @@ begin
                         'total_verses', e.total_verses,
                         'chapters_with_any', e.chapters_with_any,
                         'complete_chapters', e.complete_chapters,
-                        'total_chapters', e.total_chapters
+                        'total_chapters', e.total_chapters,
+                        'chapters', case
+                            when p_depth = 'chapter' then coalesce(c.listed, '[]')
+                        end
                     )
-                    || case
-                        when p_depth = 'chapter'
-                            then jsonb_build_object(
-                                'chapters', coalesce(v_chapters -> e.book_id, '[]')
-                            )
-                        else '{}'
-                    end
                     order by b.book_number, e.book_id
                 ),
                 '[]'
@@ -113,30 +105,29 @@ begin
         into v_books
         from progress.exact_books(p_kind, p_version_id) as e
         inner join public.books as b on e.book_id = b.id
+        left join chapters as c on e.book_id = c.book_id
         where p_book_id is null or e.book_id = p_book_id;
     end if;
 
     return (
         select
-            jsonb_strip_nulls(
-                jsonb_build_object(
-                    'kind', p_kind,
-                    'id', p_version_id,
-                    'name', coalesce(a.name, t.name),
-                    'language_entity_id', v.language_entity_id,
-                    'bible_version_id', v.bible_version_id,
-                    'as_of', statement_timestamp(),
-                    'pending', not e.was_stored,
-                    'status', progress.coverage_status(e.covered_verses, e.total_verses),
-                    'covered_verses', e.covered_verses,
-                    'total_verses', e.total_verses,
-                    'chapters_with_any', e.chapters_with_any,
-                    'complete_chapters', e.complete_chapters,
-                    'total_chapters', e.total_chapters,
-                    'books_complete', e.books_complete,
-                    'total_books', e.total_books,
-                    'books', v_books
-                )
+            json_build_object(
+                'kind', p_kind,
+                'id', p_version_id,
+                'name', coalesce(a.name, t.name),
+                'language_entity_id', v.language_entity_id,
+                'bible_version_id', v.bible_version_id,
+                'as_of', statement_timestamp(),
+                'pending', not e.was_stored,
+                'status', progress.coverage_status(e.covered_verses, e.total_verses),
+                'covered_verses', e.covered_verses,
+                'total_verses', e.total_verses,
+                'chapters_with_any', e.chapters_with_any,
+                'complete_chapters', e.complete_chapters,
+                'total_chapters', e.total_chapters,
+                'books_complete', e.books_complete,
+                'total_books', e.total_books,
+                'books', v_books
             )
         from progress.versions as v
         cross join lateral progress.exact_version(v.kind, v.version_id) as e
@@ -150,5 +141,5 @@ $$;
 comment on function progress.tree(text, uuid, text, text) is
 'A version with its books and their chapters in canon order as one document, exact in this snapshot;
 p_depth version, book or chapter says how deep, p_book_id keeps one book. A chapter that is begun but
-not complete tells what it has and lacks as people write it. pending: changes wait to be stored. NULL
-for a version that is not there.';
+not complete tells what it has and lacks as people write it; levels below p_depth are null. pending:
+changes wait to be stored. NULL for a version that is not there.';
