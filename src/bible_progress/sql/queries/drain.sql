@@ -29,7 +29,7 @@ where not exists (
 
 -- name: warm_up
 -- Plans are made once a connection and take longer than a drain. A version that is nowhere
--- makes them all and writes nothing.
+-- makes them and writes nothing; only those for timings that may add verses wait for the first.
 select
     progress.refresh_chapters(k.kind, k.nowhere, array[k.chapter_id]),
     progress.refresh_all_chapters(k.kind, k.nowhere),
