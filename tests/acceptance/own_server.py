@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import psycopg
 
 from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.errors import EmbeddedFailed
 
 from .command_line import soon
 
@@ -36,11 +38,22 @@ class OwnServer:
         return self._server.pid
 
     def start(self) -> None:
-        self._server = EmbeddedPostgres(self._folder / "data", durable=self._durable).start()
+        self._server = self._started()
         sockets = parse_qs(urlsplit(self._server.url).query)["host"][0]
         link = self._folder / "now"
         link.unlink(missing_ok=True)
         link.symlink_to(sockets)
+
+    def _started(self) -> EmbeddedPostgres:
+        """Start once the children of a killed server are gone; each ends when it next looks."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return EmbeddedPostgres(self._folder / "data", durable=self._durable).start()
+            except EmbeddedFailed as error:
+                if "still in use" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def stop(self) -> None:
         if self._server is not None:
