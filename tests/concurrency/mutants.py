@@ -235,7 +235,8 @@ SUMMARY_KEPT = Mutant(
     edits=(
         (
             "drain_version",
-            "rows_changed := rows_changed + progress.refresh_summary(p_kind, p_version_id);",
+            "rows_changed := rows_changed\n"
+            "                + progress.refresh_summary(p_kind, p_version_id, rows_changed);",
             "",
         ),
     ),

@@ -60,7 +60,7 @@ begin
         );
         execute format(
             'grant execute on function progress.fraction, progress.chapter_fraction,'
-            ' progress.is_complete, progress.blank_characters, progress.text_counts,'
+            ' progress.is_complete, progress.rank, progress.blank_characters, progress.text_counts,'
             ' progress.media_counts to %I',
             v_role
         );

@@ -13,6 +13,9 @@
 \ir objects/functions/fraction.sql
 \ir objects/functions/chapter_fraction.sql
 \ir objects/functions/is_complete.sql
+\ir objects/functions/percent.sql
+\ir objects/functions/rank.sql
+\ir objects/functions/rank_reason.sql
 \ir objects/functions/coverage_status.sql
 \ir objects/functions/blank_characters.sql
 \ir objects/functions/text_counts.sql
@@ -28,8 +31,18 @@
 \ir objects/functions/verse_ranges.sql
 \ir objects/functions/gaps.sql
 \ir objects/functions/compare.sql
-\ir objects/functions/tree.sql
 \ir objects/functions/exact_version.sql
+\ir objects/functions/recorded_files.sql
+\ir objects/functions/freshness.sql
+\ir objects/functions/summaries.sql
+\ir objects/functions/testaments.sql
+\ir objects/functions/tree.sql
+\ir objects/functions/chapter.sql
+\ir objects/functions/language_descendants.sql
+\ir objects/functions/best_versions.sql
+\ir objects/functions/version_list.sql
+\ir objects/functions/languages.sql
+\ir objects/functions/language_list.sql
 
 -- What counts, from the verse up.
 \ir objects/views/versions.sql

@@ -33,7 +33,7 @@ where not exists (
 select
     progress.refresh_chapters(k.kind, k.nowhere, array[k.chapter_id]),
     progress.refresh_all_chapters(k.kind, k.nowhere),
-    progress.refresh_summary(k.kind, k.nowhere)
+    progress.refresh_summary(k.kind, k.nowhere, 0)
 from (
     select
         kind.name as kind,

@@ -98,3 +98,38 @@ order by
     v.kind desc,
     e.covered_verses desc,
     n.name asc;
+
+-- name: measurements
+-- The last run of rollout measure.
+select
+    m.measured_at,
+    m.step,
+    m.subject,
+    m.name,
+    m.source,
+    m.samples,
+    m.p50,
+    m.p95,
+    m.p99,
+    m.bytes
+from progress.measurement as m
+where
+    m.run_id = (
+        select l.run_id
+        from progress.measurement as l
+        order by l.id desc
+        limit 1
+    )
+order by m.id
+limit 200;
+
+-- name: queue
+select
+    q.kind,
+    q.version_id,
+    count(*) as signals,
+    min(q.enqueued_at) as oldest_at
+from public.progress_refresh_queue as q
+group by q.kind, q.version_id
+order by min(q.id)
+limit %(at_most)s;

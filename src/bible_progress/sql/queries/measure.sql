@@ -75,7 +75,7 @@ select progress.refresh_materialized_views(%(kind)s);
 -- name: recompute
 select
     progress.refresh_all_chapters(%(kind)s, %(id)s),
-    progress.refresh_summary(%(kind)s, %(id)s);
+    progress.refresh_summary(%(kind)s, %(id)s, 0);
 
 -- name: chapter_of
 select c.chapter_id

@@ -26,7 +26,7 @@ order by
 -- name: roll_up
 select
     progress.refresh_all_chapters(%(kind)s, %(version_id)s),
-    progress.refresh_summary(%(kind)s, %(version_id)s);
+    progress.refresh_summary(%(kind)s, %(version_id)s, 0);
 
 -- name: forget_signals
 with

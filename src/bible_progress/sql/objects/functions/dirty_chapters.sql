@@ -1,5 +1,7 @@
 -- Stable, so it sees the snapshot of the query that calls it.
-create or replace function progress.dirty_chapters(p_kind text, p_version_id uuid)
+create or replace function progress.dirty_chapters(
+    p_kind text, p_version_id uuid, p_stored boolean default false
+)
 returns text[]
 language plpgsql
 stable
@@ -7,6 +9,9 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 begin
+    if p_stored then
+        return '{}';
+    end if;
     return (
         select
             case
@@ -19,6 +24,7 @@ begin
 end
 $$;
 
-comment on function progress.dirty_chapters(text, uuid) is
+comment on function progress.dirty_chapters(text, uuid, boolean) is
 'The chapters of a version whose stored numbers may differ from the base tables in this snapshot:
-none for a clean version, NULL when it is the whole version.';
+none for a clean version, NULL when it is the whole version. With p_stored, none: for reads that
+take what is stored as it is.';

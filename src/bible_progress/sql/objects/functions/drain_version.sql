@@ -88,7 +88,8 @@ begin
                 chapters := cardinality(v_chapter_ids);
                 rows_changed := progress.refresh_chapters(p_kind, p_version_id, v_chapter_ids);
             end if;
-            rows_changed := rows_changed + progress.refresh_summary(p_kind, p_version_id);
+            rows_changed := rows_changed
+                + progress.refresh_summary(p_kind, p_version_id, rows_changed);
         end if;
 
         delete from progress.failure as f

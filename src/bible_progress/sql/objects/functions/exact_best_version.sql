@@ -1,6 +1,8 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it. Planned once a
 -- session: planning these views costs far more than running them.
-create or replace function progress.exact_best_version(p_kind text, p_language_entity_id uuid)
+create or replace function progress.exact_best_version(
+    p_kind text, p_language_entity_id uuid, p_stored boolean default false
+)
 returns uuid
 language plpgsql
 stable
@@ -8,7 +10,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 begin
-    if exists (
+    if not p_stored and exists (
         select
         from progress.versions as v
         inner join progress.dirty as d on v.kind = d.kind and v.version_id = d.version_id
@@ -34,6 +36,6 @@ begin
 end
 $$;
 
-comment on function progress.exact_best_version(text, uuid) is
+comment on function progress.exact_best_version(text, uuid, boolean) is
 'The best version of a language as the base tables say in this snapshot; NULL where none covers
-anything.';
+anything. With p_stored, as last drained.';

@@ -1,5 +1,7 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it.
-create or replace function progress.exact_books(p_kind text, p_version_id uuid)
+create or replace function progress.exact_books(
+    p_kind text, p_version_id uuid, p_stored boolean default false
+)
 returns table (
     book_id text,
     covered_verses integer,
@@ -15,7 +17,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id);
+    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id, p_stored);
     v_dirty_books text[];
     v_book_id text;
 begin
@@ -69,6 +71,7 @@ begin
 end
 $$;
 
-comment on function progress.exact_books(text, uuid) is
+comment on function progress.exact_books(text, uuid, boolean) is
 'The books of a version as the base tables say in this snapshot: stored where clean, live where
-dirty.';
+dirty. With
+p_stored, as last drained.';

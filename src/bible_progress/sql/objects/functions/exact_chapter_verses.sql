@@ -1,6 +1,6 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it.
 create or replace function progress.exact_chapter_verses(
-    p_kind text, p_version_id uuid, p_chapter_ids text[]
+    p_kind text, p_version_id uuid, p_chapter_ids text[], p_stored boolean default false
 )
 returns table (verse_id text, chapter_id text)
 language plpgsql
@@ -10,7 +10,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id);
+    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id, p_stored);
     v_chapter_id text;
 begin
     foreach v_chapter_id in array p_chapter_ids loop
@@ -35,6 +35,7 @@ begin
 end
 $$;
 
-comment on function progress.exact_chapter_verses(text, uuid, text[]) is
+comment on function progress.exact_chapter_verses(text, uuid, text[], boolean) is
 'The covered verses of some chapters of a version as the base tables say in this snapshot: stored
-where clean, live where dirty.';
+where clean, live where dirty. With
+p_stored, as last drained.';

@@ -1,6 +1,6 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it.
 create or replace function progress.exact_chapters(
-    p_kind text, p_version_id uuid, p_book_id text default null
+    p_kind text, p_version_id uuid, p_book_id text default null, p_stored boolean default false
 )
 returns table (
     book_id text,
@@ -15,7 +15,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id);
+    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id, p_stored);
     v_chapter_id text;
 begin
     if v_dirty_chapters is null then
@@ -51,6 +51,7 @@ begin
 end
 $$;
 
-comment on function progress.exact_chapters(text, uuid, text) is
+comment on function progress.exact_chapters(text, uuid, text, boolean) is
 'The chapters of a version, or of one book of it, as the base tables say in this snapshot: stored
-where clean, live where dirty.';
+where clean, live where dirty. With
+p_stored, as last drained.';

@@ -1,5 +1,7 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it.
-create or replace function progress.exact_verses(p_kind text, p_version_id uuid)
+create or replace function progress.exact_verses(
+    p_kind text, p_version_id uuid, p_stored boolean default false
+)
 returns table (verse_id text, chapter_id text)
 language plpgsql
 stable
@@ -8,7 +10,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id);
+    v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id, p_stored);
     v_chapter_id text;
 begin
     if v_dirty_chapters is null then
@@ -39,6 +41,7 @@ begin
 end
 $$;
 
-comment on function progress.exact_verses(text, uuid) is
+comment on function progress.exact_verses(text, uuid, boolean) is
 'The covered verses of a version as the base tables say in this snapshot: stored where clean, live
-where dirty.';
+where dirty. With
+p_stored, as last drained.';

@@ -1,5 +1,7 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it.
-create or replace function progress.exact_version(p_kind text, p_version_id uuid)
+create or replace function progress.exact_version(
+    p_kind text, p_version_id uuid, p_stored boolean default false
+)
 returns table (
     covered_verses integer,
     total_verses integer,
@@ -17,7 +19,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 begin
-    if exists (
+    if not p_stored and exists (
         select from progress.dirty as d where d.kind = p_kind and d.version_id = p_version_id
     ) then
         return query
@@ -50,6 +52,6 @@ begin
 end
 $$;
 
-comment on function progress.exact_version(text, uuid) is
+comment on function progress.exact_version(text, uuid, boolean) is
 'The summary of a version as the base tables say in this snapshot; no row for one that is deleted.
-was_stored tells whether it was stored.';
+was_stored tells whether it was stored. With p_stored, as last drained.';

@@ -1,6 +1,10 @@
 -- Stable, so every statement here sees the snapshot of the query that calls it.
 create or replace function progress.gaps(
-    p_kind text, p_version_id uuid, p_chapters integer default null
+    p_kind text,
+    p_version_id uuid,
+    p_chapters integer default null,
+    p_stored boolean default false,
+    p_after_chapter_id text default null
 )
 returns table (book_id text, chapter_id text, missing_verses integer, missing text)
 language plpgsql
@@ -24,9 +28,18 @@ begin
             row_number() over (
                 order by o.book_number, o.book_id, o.chapter_number, o.chapter_id
             ) as place
-        from progress.exact_chapters(p_kind, p_version_id) as e
+        from progress.exact_chapters(p_kind, p_version_id, null, p_stored) as e
         inner join progress.canon_chapters as o on e.chapter_id = o.chapter_id
-        where e.covered_verses < e.total_verses
+        where
+            e.covered_verses < e.total_verses
+            and (
+                p_after_chapter_id is null
+                or (o.book_number, o.book_id, o.chapter_number, o.chapter_id) > (
+                    select a.book_number, a.book_id, a.chapter_number, a.chapter_id
+                    from progress.canon_chapters as a
+                    where a.chapter_id = p_after_chapter_id
+                )
+            )
         order by place
         limit p_chapters
     ) as c;
@@ -41,7 +54,9 @@ begin
                 v.chapter_id = any (v_chapter_ids)
                 and not exists (
                     select
-                    from progress.exact_chapter_verses(p_kind, p_version_id, v_started) as e
+                    from progress.exact_chapter_verses(
+                        p_kind, p_version_id, v_started, p_stored
+                    ) as e
                     where e.verse_id = v.id
                 )
         )
@@ -51,7 +66,8 @@ begin
 end
 $$;
 
-comment on function progress.gaps(text, uuid, integer) is
+comment on function progress.gaps(text, uuid, integer, boolean, text) is
 'What a version lacks, exact in this snapshot, in canon order, one row a chapter with its missing
-verses as people write them; at most p_chapters of them, so 1 is what comes next. No row for a
-complete version, nor for one that is not there.';
+verses as people write them; at most p_chapters of them, so 1 is what comes next, behind
+p_after_chapter_id where that is given. No row for a complete version, nor for one that is not
+there. With p_stored, as last drained.';

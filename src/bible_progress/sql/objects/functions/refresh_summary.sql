@@ -1,4 +1,6 @@
-create or replace function progress.refresh_summary(p_kind text, p_version_id uuid)
+create or replace function progress.refresh_summary(
+    p_kind text, p_version_id uuid, p_rows_below integer
+)
 returns integer
 language plpgsql
 set search_path = ''
@@ -40,21 +42,24 @@ begin
         and n.kind = p_kind
         and n.version_id = p_version_id
         and (
-            n.covered_verses,
-            n.total_verses,
-            n.chapters_with_any,
-            n.complete_chapters,
-            n.total_chapters,
-            n.books_complete,
-            n.total_books
-        ) is distinct from (
-            o.covered_verses,
-            o.total_verses,
-            o.chapters_with_any,
-            o.complete_chapters,
-            o.total_chapters,
-            o.books_complete,
-            o.total_books
+            p_rows_below > 0
+            or (
+                n.covered_verses,
+                n.total_verses,
+                n.chapters_with_any,
+                n.complete_chapters,
+                n.total_chapters,
+                n.books_complete,
+                n.total_books
+            ) is distinct from (
+                o.covered_verses,
+                o.total_verses,
+                o.chapters_with_any,
+                o.complete_chapters,
+                o.total_chapters,
+                o.books_complete,
+                o.total_books
+            )
         )
     on conflict (kind, version_id) do update
     set
@@ -119,6 +124,7 @@ begin
 end
 $$;
 
-comment on function progress.refresh_summary(text, uuid) is
+comment on function progress.refresh_summary(text, uuid, integer) is
 'Bring the summary of a version to the sum of its book rollups, and note the day''s state where it
-changed. Returns the number of rows written. Only the drain calls it, under the version''s lock.';
+or any row under it changed, p_rows_below of them; refreshed_at says when. Returns the number of
+rows written. Only the drain calls it, under the version''s lock.';

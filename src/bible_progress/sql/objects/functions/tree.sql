@@ -3,7 +3,8 @@ create or replace function progress.tree(
     p_kind text,
     p_version_id uuid,
     p_depth text default 'chapter',
-    p_book_id text default null
+    p_book_id text default null,
+    p_stored boolean default false
 )
 returns json
 language plpgsql
@@ -13,16 +14,48 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_books json;
+    v_testaments json;
+    v_counts record;
+    v_files integer;
+    v_duration numeric;
 begin
     if p_depth not in ('version', 'book', 'chapter') then
         raise exception 'depth % is none of version, book, chapter', p_depth
             using errcode = 'BP002';
     end if;
 
+    select e.* into v_counts from progress.exact_version(p_kind, p_version_id, p_stored) as e;
+    if not found then
+        return null;
+    end if;
+
+    if p_kind = 'audio' then
+        select sum(f.files), sum(f.duration_seconds)
+        into v_files, v_duration
+        from progress.recorded_files(p_version_id) as f;
+        v_files := coalesce(v_files, 0);
+        v_duration := coalesce(v_duration, 0);
+    end if;
+
+    v_testaments := progress.testaments(p_kind, p_version_id, p_stored);
+
     if p_depth <> 'version' then
-        with chapter as (
+        with file as materialized (
+            select c.book_id, f.chapter_id, f.files, f.duration_seconds
+            from progress.recorded_files(p_version_id) as f
+            inner join public.chapters as c on f.chapter_id = c.id
+            where p_kind = 'audio'
+        ),
+
+        file_of_book as (
+            select f.book_id, sum(f.files) as files, sum(f.duration_seconds) as duration_seconds
+            from file as f
+            group by f.book_id
+        ),
+
+        chapter as (
             select e.book_id, e.chapter_id, e.covered_verses, e.total_verses
-            from progress.exact_chapters(p_kind, p_version_id, p_book_id) as e
+            from progress.exact_chapters(p_kind, p_version_id, p_book_id, p_stored) as e
             where p_depth = 'chapter'
         ),
 
@@ -36,7 +69,9 @@ begin
         covered as materialized (
             select e.verse_id
             from started as s
-            cross join progress.exact_chapter_verses(p_kind, p_version_id, s.ids) as e
+            cross join progress.exact_chapter_verses(
+                p_kind, p_version_id, s.ids, p_stored
+            ) as e
             where s.ids is not null
         ),
 
@@ -68,8 +103,12 @@ begin
                         'status', progress.coverage_status(c.covered_verses, c.total_verses),
                         'covered_verses', c.covered_verses,
                         'total_verses', c.total_verses,
+                        'percent', progress.percent(c.covered_verses, c.total_verses),
                         'covered', r.ranges,
-                        'missing', m.ranges
+                        'missing', m.ranges,
+                        'files', case when p_kind = 'audio' then coalesce(f.files, 0) end,
+                        'duration_seconds',
+                        case when p_kind = 'audio' then coalesce(f.duration_seconds, 0) end
                     )
                     order by o.chapter_number, c.chapter_id
                 ) as listed
@@ -77,6 +116,7 @@ begin
             inner join public.chapters as o on c.chapter_id = o.id
             left join covered_range as r on c.chapter_id = r.chapter_id
             left join missing_range as m on c.chapter_id = m.chapter_id
+            left join file as f on c.chapter_id = f.chapter_id
             group by c.book_id
         )
 
@@ -91,9 +131,13 @@ begin
                         'status', progress.coverage_status(e.covered_verses, e.total_verses),
                         'covered_verses', e.covered_verses,
                         'total_verses', e.total_verses,
+                        'percent', progress.percent(e.covered_verses, e.total_verses),
                         'chapters_with_any', e.chapters_with_any,
                         'complete_chapters', e.complete_chapters,
                         'total_chapters', e.total_chapters,
+                        'files', case when p_kind = 'audio' then coalesce(f.files, 0) end,
+                        'duration_seconds',
+                        case when p_kind = 'audio' then coalesce(f.duration_seconds, 0) end,
                         'chapters', case
                             when p_depth = 'chapter' then coalesce(c.listed, '[]')
                         end
@@ -103,9 +147,10 @@ begin
                 '[]'
             )
         into v_books
-        from progress.exact_books(p_kind, p_version_id) as e
+        from progress.exact_books(p_kind, p_version_id, p_stored) as e
         inner join public.books as b on e.book_id = b.id
         left join chapters as c on e.book_id = c.book_id
+        left join file_of_book as f on e.book_id = f.book_id
         where p_book_id is null or e.book_id = p_book_id;
     end if;
 
@@ -114,32 +159,48 @@ begin
             json_build_object(
                 'kind', p_kind,
                 'id', p_version_id,
-                'name', coalesce(a.name, t.name),
+                'name', v.name,
                 'language_entity_id', v.language_entity_id,
+                'language', l.name,
                 'bible_version_id', v.bible_version_id,
-                'as_of', statement_timestamp(),
-                'pending', not e.was_stored,
-                'status', progress.coverage_status(e.covered_verses, e.total_verses),
-                'covered_verses', e.covered_verses,
-                'total_verses', e.total_verses,
-                'chapters_with_any', e.chapters_with_any,
-                'complete_chapters', e.complete_chapters,
-                'total_chapters', e.total_chapters,
-                'books_complete', e.books_complete,
-                'total_books', e.total_books,
+                'canon', k.name,
+                'created_at', v.created_at,
+                'refreshed_at', r.refreshed_at,
+                'as_of', f.as_of,
+                'pending', f.pending,
+                'is_best', coalesce(
+                    p_version_id = progress.exact_best_version(
+                        p_kind, v.language_entity_id, p_stored
+                    ),
+                    false
+                ),
+                'status', progress.coverage_status(v_counts.covered_verses, v_counts.total_verses),
+                'covered_verses', v_counts.covered_verses,
+                'total_verses', v_counts.total_verses,
+                'percent', progress.percent(v_counts.covered_verses, v_counts.total_verses),
+                'chapters_with_any', v_counts.chapters_with_any,
+                'complete_chapters', v_counts.complete_chapters,
+                'total_chapters', v_counts.total_chapters,
+                'books_complete', v_counts.books_complete,
+                'total_books', v_counts.total_books,
+                'testaments', v_testaments,
+                'files', v_files,
+                'duration_seconds', v_duration,
                 'books', v_books
             )
         from progress.versions as v
-        cross join lateral progress.exact_version(v.kind, v.version_id) as e
-        left join public.audio_versions as a on v.kind = 'audio' and v.version_id = a.id
-        left join public.text_versions as t on v.kind = 'text' and v.version_id = t.id
+        cross join lateral progress.freshness(v.kind, v.version_id, p_stored) as f
+        left join public.language_entities as l on v.language_entity_id = l.id
+        left join public.bible_versions as k on v.bible_version_id = k.id
+        left join progress.version_rollup as r on v.kind = r.kind and v.version_id = r.version_id
         where v.kind = p_kind and v.version_id = p_version_id
     );
 end
 $$;
 
-comment on function progress.tree(text, uuid, text, text) is
+comment on function progress.tree(text, uuid, text, text, boolean) is
 'A version with its books and their chapters in canon order as one document, exact in this snapshot;
 p_depth version, book or chapter says how deep, p_book_id keeps one book. A chapter that is begun but
-not complete tells what it has and lacks as people write it; levels below p_depth are null. pending:
-changes wait to be stored. NULL for a version that is not there.';
+not complete has its covered and missing verses as people write them. Recordings have their files and
+duration, counted where they begin. NULL for a version that is not there. With p_stored, as last
+drained.';

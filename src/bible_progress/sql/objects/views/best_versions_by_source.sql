@@ -53,13 +53,17 @@ order by
     s.source asc,
     ver.kind asc,
     ver.language_entity_id asc,
-    s.covered_verses desc,
-    progress.fraction(s.covered_verses, s.total_verses) desc,
-    progress.chapter_fraction(
-        ver.kind, s.chapters_with_any, s.complete_chapters, s.total_chapters
+    progress.rank(
+        ver.kind,
+        s.covered_verses,
+        s.total_verses,
+        s.chapters_with_any,
+        s.complete_chapters,
+        s.total_chapters,
+        s.books_complete,
+        s.total_books,
+        ver.created_at
     ) desc,
-    progress.fraction(s.books_complete, s.total_books) desc,
-    ver.created_at desc,
     ver.version_id asc;
 
 comment on view progress.best_versions_by_source is

@@ -6,7 +6,8 @@ select
     f.chapter_id,
     f.start_verse_id,
     coalesce(f.end_verse_id, f.start_verse_id) as end_verse_id,
-    av.bible_version_id
+    av.bible_version_id,
+    f.duration_seconds
 from public.media_files as f
 inner join public.audio_versions as av on f.audio_version_id = av.id
 where

@@ -5,7 +5,8 @@ select
     v.id as version_id,
     v.bible_version_id,
     v.language_entity_id,
-    v.created_at
+    v.created_at,
+    v.name
 from public.audio_versions as v
 where v.deleted_at is null
 union all
@@ -14,7 +15,8 @@ select
     v.id as version_id,
     v.bible_version_id,
     v.language_entity_id,
-    v.created_at
+    v.created_at,
+    v.name
 from public.text_versions as v
 where v.deleted_at is null;
 

@@ -1,0 +1,77 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.best_versions(
+    p_language_entity_ids uuid[],
+    p_descendants boolean default false,
+    p_stored boolean default false
+)
+returns table (
+    language_entity_id uuid, kind text, version_id uuid, reason text, versions integer
+)
+language plpgsql
+stable
+rows 10
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return query
+    with wanted as (
+        select w.id, d.id as within
+        from unnest(p_language_entity_ids) as w (id)
+        cross join lateral (
+            select w.id
+            where not p_descendants
+            union all
+            select b.id
+            from progress.language_descendants(w.id) as b (id)
+            where p_descendants
+        ) as d
+    ),
+
+    ranked as (
+        select
+            w.id,
+            v.kind,
+            v.version_id,
+            progress.rank(
+                v.kind,
+                e.covered_verses,
+                e.total_verses,
+                e.chapters_with_any,
+                e.complete_chapters,
+                e.total_chapters,
+                e.books_complete,
+                e.total_books,
+                v.created_at
+            ) as rank
+        from wanted as w
+        inner join progress.versions as v on w.within = v.language_entity_id
+        cross join lateral progress.exact_version(v.kind, v.version_id, p_stored) as e
+        where e.covered_verses > 0
+    ),
+
+    placed as (
+        select
+            r.*,
+            row_number() over best_first as place,
+            lead(r.rank) over best_first as next_rank,
+            count(*) over (partition by r.id, r.kind) as versions
+        from ranked as r
+        window best_first as (partition by r.id, r.kind order by r.rank desc, r.version_id asc)
+    )
+
+    select
+        p.id,
+        p.kind,
+        p.version_id,
+        progress.rank_reason(p.rank, p.next_rank),
+        p.versions::integer
+    from placed as p
+    where p.place = 1;
+end
+$$;
+
+comment on function progress.best_versions(uuid[], boolean, boolean) is
+'The best version of each kind of these languages and why it is, exact in this snapshot, with the
+number of versions that cover anything; with p_descendants, of all versions of the languages below
+too. With p_stored, as last drained.';

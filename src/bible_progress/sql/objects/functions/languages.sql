@@ -1,0 +1,86 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.languages(
+    p_language_entity_ids uuid[],
+    p_descendants boolean default false,
+    p_stored boolean default false
+)
+returns json
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return (
+        with best as (
+            select
+                b.language_entity_id,
+                b.kind,
+                json_build_object(
+                    'kind', b.kind,
+                    'id', b.version_id,
+                    'name', v.name,
+                    'language_entity_id', v.language_entity_id,
+                    'reason', b.reason,
+                    'versions', b.versions,
+                    'status', progress.coverage_status(e.covered_verses, e.total_verses),
+                    'covered_verses', e.covered_verses,
+                    'total_verses', e.total_verses,
+                    'percent', progress.percent(e.covered_verses, e.total_verses)
+                ) as described
+            from progress.best_versions(p_language_entity_ids, p_descendants, p_stored) as b
+            inner join progress.versions as v
+                on b.kind = v.kind and b.version_id = v.version_id
+            cross join lateral progress.exact_version(b.kind, b.version_id, p_stored) as e
+        )
+
+        select
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'id', l.id,
+                        'name', l.name,
+                        'level', l.level,
+                        'parent_id', l.parent_id,
+                        'parent', p.name,
+                        'children', (
+                            select count(*)
+                            from public.language_entities as c
+                            where c.parent_id = l.id and c.deleted_at is null
+                        ),
+                        'text_versions', n.text_versions,
+                        'audio_versions', n.audio_versions,
+                        'best_text', t.described,
+                        'best_audio', a.described
+                    )
+                    order by w.place
+                ),
+                '[]'
+            )
+        from unnest(p_language_entity_ids) with ordinality as w (id, place)
+        inner join public.language_entities as l on w.id = l.id
+        left join public.language_entities as p on l.parent_id = p.id
+        cross join lateral (
+            select
+                count(*) filter (where v.kind = 'text') as text_versions,
+                count(*) filter (where v.kind = 'audio') as audio_versions
+            from progress.versions as v
+            where
+                v.language_entity_id = any (
+                    case
+                        when p_descendants then array(select progress.language_descendants(l.id))
+                        else array[l.id]
+                    end
+                )
+        ) as n
+        left join best as t on l.id = t.language_entity_id and t.kind = 'text'
+        left join best as a on l.id = a.language_entity_id and a.kind = 'audio'
+        where l.deleted_at is null
+    );
+end
+$$;
+
+comment on function progress.languages(uuid[], boolean, boolean) is
+'These languages in this order with their best versions, exact in this snapshot; deleted ones and
+ids that are none are left out. With p_descendants, what is below them counts too. With p_stored, as
+last drained.';

@@ -1,0 +1,193 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.version_list(
+    p_kind text default null,
+    p_language_entity_id uuid default null,
+    p_descendants boolean default false,
+    p_search text default null,
+    p_status text default null,
+    p_min_percent integer default null,
+    p_sort text default 'name',
+    p_limit integer default 50,
+    p_after json default null,
+    p_stored boolean default false
+)
+returns json
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_by text := ltrim(p_sort, '-');
+    v_descending boolean := p_sort like '-%';
+    v_languages uuid[];
+    v_total bigint;
+    v_items json;
+    v_next json;
+begin
+    if v_by not in ('name', 'percent', 'covered', 'updated', 'created') then
+        raise exception 'sort % is none of name, percent, covered, updated, created', p_sort
+            using errcode = 'BP002', hint = 'With a minus before it, the greatest comes first.';
+    end if;
+    if p_language_entity_id is not null then
+        v_languages := case
+            when p_descendants
+                then array(select progress.language_descendants(p_language_entity_id))
+            else array[p_language_entity_id]
+        end;
+    end if;
+
+    with matching as materialized (
+        select
+            v.kind,
+            v.version_id,
+            v.name,
+            v.language_entity_id,
+            l.name as language,
+            v.bible_version_id,
+            v.created_at,
+            s.covered_verses,
+            s.total_verses,
+            s.chapters_with_any,
+            s.complete_chapters,
+            s.total_chapters,
+            s.books_complete,
+            s.total_books,
+            s.was_stored,
+            case when v_by = 'name' then lower(v.name) else '' end as key_text,
+            case v_by
+                when 'percent' then coalesce(progress.fraction(s.covered_verses, s.total_verses), -1)
+                when 'covered' then s.covered_verses
+                when 'created' then extract(epoch from v.created_at)
+                when 'updated' then coalesce(extract(epoch from r.refreshed_at), 0)
+                else 0
+            end as key_number,
+            r.refreshed_at
+        from progress.summaries(p_stored) as s
+        inner join progress.versions as v
+            on s.kind = v.kind and s.version_id = v.version_id
+        left join public.language_entities as l on v.language_entity_id = l.id
+        left join progress.version_rollup as r on s.kind = r.kind and s.version_id = r.version_id
+        where
+            (p_kind is null or s.kind = p_kind)
+            and (v_languages is null or v.language_entity_id = any (v_languages))
+            and (
+                p_search is null
+                or strpos(lower(v.name), lower(p_search)) > 0
+                or strpos(lower(l.name), lower(p_search)) > 0
+            )
+            and (
+                p_status is null
+                or progress.coverage_status(s.covered_verses, s.total_verses) = p_status
+            )
+            and (
+                p_min_percent is null
+                or progress.percent(s.covered_verses, s.total_verses) >= p_min_percent
+            )
+    ),
+
+    page as materialized (
+        select m.*, row_number() over () as place
+        from (
+            select n.*
+            from matching as n
+            where
+                p_after is null
+                or case
+                    when v_descending
+                        then (n.key_text, n.key_number, n.kind, n.version_id) < (
+                            p_after ->> 0,
+                            (p_after ->> 1)::numeric,
+                            p_after ->> 2,
+                            (p_after ->> 3)::uuid
+                        )
+                    else (n.key_text, n.key_number, n.kind, n.version_id) > (
+                        p_after ->> 0,
+                        (p_after ->> 1)::numeric,
+                        p_after ->> 2,
+                        (p_after ->> 3)::uuid
+                    )
+                end
+            order by
+                case when v_descending then n.key_text end desc,
+                case when v_descending then n.key_number end desc,
+                case when v_descending then n.kind end desc,
+                case when v_descending then n.version_id end desc,
+                n.key_text asc,
+                n.key_number asc,
+                n.kind asc,
+                n.version_id asc
+            limit p_limit + 1
+        ) as m
+    )
+
+    select
+        (select count(*) from matching),
+        (
+            select json_build_array(p.key_text, p.key_number, p.kind, p.version_id)
+            from page as p
+            where p.place = p_limit and exists (select from page as o where o.place > p_limit)
+        ),
+        (
+            select
+                coalesce(
+                    json_agg(
+                        json_build_object(
+                            'kind', p.kind,
+                            'id', p.version_id,
+                            'name', p.name,
+                            'language_entity_id', p.language_entity_id,
+                            'language', p.language,
+                            'bible_version_id', p.bible_version_id,
+                            'created_at', p.created_at,
+                            'refreshed_at', p.refreshed_at,
+                            'pending', not p.was_stored,
+                            'is_best', coalesce(
+                                p.version_id = progress.exact_best_version(
+                                    p.kind, p.language_entity_id, p_stored
+                                ),
+                                false
+                            ),
+                            'status',
+                            progress.coverage_status(p.covered_verses, p.total_verses),
+                            'covered_verses', p.covered_verses,
+                            'total_verses', p.total_verses,
+                            'percent', progress.percent(p.covered_verses, p.total_verses),
+                            'chapters_with_any', p.chapters_with_any,
+                            'complete_chapters', p.complete_chapters,
+                            'total_chapters', p.total_chapters,
+                            'books_complete', p.books_complete,
+                            'total_books', p.total_books,
+                            'testaments', progress.testaments(p.kind, p.version_id, p_stored)
+                        )
+                        order by p.place
+                    ),
+                    '[]'
+                )
+            from page as p
+            where p.place <= p_limit
+        )
+    into v_total, v_next, v_items;
+
+    return (
+        select
+            json_build_object(
+                'as_of', f.as_of,
+                'pending', f.pending,
+                'total', v_total,
+                'items', v_items,
+                'next', v_next
+            )
+        from progress.freshness(null, null, p_stored) as f
+    );
+end
+$$;
+
+comment on function progress.version_list(
+    text, uuid, boolean, text, text, integer, text, integer, json, boolean
+) is
+'Versions with their summaries and testaments as one document, exact in this snapshot: at most
+p_limit of those of a kind, a language (with p_descendants those below it too), whose name or
+language has p_search in it, of a status, with at least p_min_percent. p_sort is name, percent,
+covered, updated or created, with a minus before it the other way round. next is what to give as
+p_after for those that follow, NULL at the end; total counts all. With p_stored, as last drained.';
