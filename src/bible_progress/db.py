@@ -9,10 +9,13 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool
 
 from .errors import ConnectionFailed, UsageError, from_database
 
 CONNECT_TIMEOUT_SECONDS = 10
+# Then a pool begins anew, at once for whoever asks: a server may be away for hours.
+RECONNECT_TIMEOUT_SECONDS = 30.0
 
 
 def connect(url: str, *, application_name: str = "bible-progress") -> Connection[Any]:
@@ -46,6 +49,30 @@ def connect(url: str, *, application_name: str = "bible-progress") -> Connection
             hint="Check DATABASE_URL (or --database-url) and that the server runs.",
         ) from error
     return connection
+
+
+def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connection[Any]]:
+    """Return an open pool of at most `size` connections like those of `connect`.
+
+    Taking one waits up to `wait_seconds`, then raises psycopg_pool.PoolTimeout. A connection that
+    the server closed is replaced before it is given out.
+    """
+    return ConnectionPool(
+        url,
+        connection_class=Connection[Any],
+        min_size=1,
+        max_size=size,
+        timeout=wait_seconds,
+        reconnect_timeout=RECONNECT_TIMEOUT_SECONDS,
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": None,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "application_name": "bible-progress api",
+        },
+        check=ConnectionPool[Connection[Any]].check_connection,
+        open=True,
+    )
 
 
 @contextmanager

@@ -42,6 +42,12 @@ class Drainer:
         """Make the plans that the first drain would otherwise wait for, tens of milliseconds."""
         self.connection.execute(_QUERIES["warm_up"])
 
+    def limit_statements(self, seconds: float) -> None:
+        """Let no statement of this connection take longer, drains included."""
+        self.connection.execute(
+            _QUERIES["limit_statements"], {"timeout": f"{max(1, int(seconds * 1000))}ms"}
+        )
+
     def record_failure(self, version: Due, error: str) -> None:
         """Count a failure that the database could not record itself, such as a lost connection."""
         self.connection.execute(

@@ -3,7 +3,9 @@
 BibleProgressError          1   anything else that we raise
 ├── UsageError              2   a flag or setting that cannot be
 ├── ConnectionFailed        3   no such server, wrong password, server went away
-├── DatabaseRefused         4   the database said no: read-only, missing privilege, timeout
+├── DatabaseRefused         4   the database said no: read-only, missing privilege
+│   ├── NothingStored       4   stored numbers were asked for where none are stored
+│   └── TimedOut            4   a statement took longer than it may
 ├── InstallRefused          5   install or uninstall cannot proceed on this database
 ├── NotInstalled            6   a command needs `bible-progress install` first
 ├── InputError              7   a file or an id that is not what it should be
@@ -43,6 +45,14 @@ class DatabaseRefused(BibleProgressError):
     exit_code = 4
 
 
+class NothingStored(DatabaseRefused):
+    pass
+
+
+class TimedOut(DatabaseRefused):
+    pass
+
+
 class InstallRefused(BibleProgressError):
     exit_code = 5
 
@@ -76,6 +86,7 @@ _OURS: dict[str, type[BibleProgressError]] = {
     "BP002": InputError,
     "BP003": GuardRefused,
     "BP004": DatabaseRefused,
+    "BP005": NothingStored,
 }
 
 
@@ -104,6 +115,8 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
         )
     if error.sqlstate is None or (error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014"):
         return ConnectionFailed(f"the database connection failed: {message}", hint=hint)
+    if isinstance(error, pg.QueryCanceled):
+        return TimedOut(f"{message} (SQLSTATE {error.sqlstate})", hint=hint)
     if isinstance(error, pg.ReadOnlySqlTransaction):
         return DatabaseRefused(
             f"the database is read-only: {message}",

@@ -9,7 +9,7 @@ from psycopg.rows import class_row, scalar_row
 
 from . import sql
 from .db import translated
-from .models import DeadLetter, Failure, Status, VersionProgress
+from .models import DeadLetter, Failure, Measured, Queued, Status, VersionProgress
 
 _QUERIES = sql.queries("insights")
 
@@ -52,6 +52,13 @@ def discard_dead_letter(connection: Connection[Any], letter_id: int) -> None:
         connection.execute(_QUERIES["discard_dead_letter"], {"id": letter_id})
 
 
-def percent(covered: int, total: int) -> int | None:
-    """Return the share in whole percent, rounded down so that 100 means nothing is missing."""
-    return covered * 100 // total if total else None
+def queue(connection: Connection[Any], limit: int) -> list[Queued]:
+    """Return the versions that wait to be drained, the longest first."""
+    with translated(), connection.cursor(row_factory=class_row(Queued)) as cursor:
+        return cursor.execute(_QUERIES["queue"], {"at_most": limit}).fetchall()
+
+
+def measurements(connection: Connection[Any]) -> list[Measured]:
+    """Return what the last run of rollout measure found."""
+    with translated(), connection.cursor(row_factory=class_row(Measured)) as cursor:
+        return cursor.execute(_QUERIES["measurements"]).fetchall()

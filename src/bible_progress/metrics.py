@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+from datetime import UTC, datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from .models import Drained, Status
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+# Looks at the queue that are kept to be shown: a quarter of an hour of a worker's.
+RECENT = 180
 
 
 class Metrics:
@@ -14,6 +20,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.recent: deque[tuple[datetime, Status]] = deque(maxlen=RECENT)
         self._queue_depth = self._gauge("queue_depth", "Signals that wait.")
         self._oldest = self._gauge("oldest_signal_seconds", "Age of the oldest signal.")
         self._dead = self._gauge("dead_letters", "Signals that were given up.")
@@ -86,11 +93,26 @@ class Metrics:
 
     def observe(self, status: Status) -> None:
         """Take over what the database says of its queue."""
+        self.recent.append((datetime.now(UTC), status))
         self._queue_depth.set(status.queue_depth)
         self._oldest.set(status.oldest_signal_seconds)
         self._dead.set(status.dead_letters)
         self._failing.set(status.failing_versions)
         self._dirty.set(status.dirty_versions)
+
+    def counted(self) -> dict[str, float | None]:
+        """Return drains, mean lag in seconds (None before the first), audits and drift so far."""
+        sums: dict[str, float] = {}
+        for family in self.registry.collect():
+            for sample in family.samples:
+                sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
+        lags = sums.get("bible_progress_lag_seconds_count", 0.0)
+        return {
+            "drains": sums.get("bible_progress_drains_total", 0.0),
+            "lag": sums["bible_progress_lag_seconds_sum"] / lags if lags else None,
+            "audited": sums["bible_progress_audited_total"],
+            "drift": sums["bible_progress_drift_found_total"],
+        }
 
     def _gauge(self, name: str, help_text: str) -> Gauge:
         return Gauge(f"bible_progress_{name}", help_text, registry=self.registry)

@@ -64,6 +64,32 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A version with signals that wait."""
+
+    kind: str
+    version_id: UUID
+    signals: int
+    oldest_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A row of a run of rollout measure; times in seconds."""
+
+    measured_at: datetime
+    step: int
+    subject: str
+    name: str
+    source: str | None
+    samples: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
     """A signal that was given up; its version reads live until it is retried."""
 
@@ -102,4 +128,6 @@ class VersionProgress:
     old_total: int
     new_covered: int
     new_total: int
+    old_percent: int | None
+    new_percent: int | None
     is_best: bool | None

@@ -113,6 +113,18 @@ def read_sample(sample: SampleText) -> SampleVerses:
     )
 
 
+def require_texts() -> None:
+    """Raise UsageError unless every package of SAMPLE_TEXTS is there; reads none of them."""
+    for sample in SAMPLE_TEXTS:
+        name = sample.package.replace("-", "_")
+        try:
+            found = find_spec(name) is not None
+        except ValueError:
+            found = False
+        if not found:
+            raise _unreadable(sample, f"No module named {name!r}")
+
+
 def read_verses(sample: SampleText) -> Iterator[tuple[str, str]]:
     """Yield (verse id, text) in canon order; see `read_sample`."""
     yield from read_sample(sample).verses
@@ -145,7 +157,11 @@ def _slots(sample: SampleText) -> tuple[str, dict[int, int], dict[int, int]]:
         bible: Any = module.bible
         return bible.scripture_content, bible.verse_start_indices, bible.verse_end_indices
     except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"the {sample.title} cannot be read from the package {sample.package}: {error}",
-            hint="Run `pip install 'bible-progress[demo]'`.",
-        ) from error
+        raise _unreadable(sample, error) from error
+
+
+def _unreadable(sample: SampleText, reason: object) -> UsageError:
+    return UsageError(
+        f"the {sample.title} cannot be read from the package {sample.package}: {reason}",
+        hint="Run `pip install 'bible-progress[demo]'`.",
+    )

@@ -15,10 +15,12 @@ from ..db import connect
 from ..demo import Demo, Edit, refuse_used_database
 from ..embedded import database_server
 from ..models import VersionProgress
+from ..sample_bibles import require_texts
 from ..worker import Worker, WorkerSettings
-from .options import Subparsers, check, database_url
+from .options import Subparsers, check, database_url, port_or_any, setting
 from .output import Console, progress_bar
 from .refresh import drain_with_progress
+from .serve import require_web
 
 _BAR = 8
 
@@ -33,6 +35,15 @@ def add(subparsers: Subparsers) -> None:
         "fresh. Stays up until Ctrl-C.",
     )
     database_url(parser)
+    setting(
+        parser,
+        "--port",
+        env="BIBLE_PROGRESS_PORT",
+        type=port_or_any,
+        default="0",
+        metavar="PORT",
+        help="where the dashboard listens; 0 takes a free port",
+    )
     parser.add_argument("--once", action="store_true", help="exit after the report")
     parser.set_defaults(run=run)
 
@@ -40,6 +51,11 @@ def add(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the demo."""
     check(options)
+    require_web()
+    require_texts()
+    from ..web.server import serving
+    from ..web.settings import WebSettings
+
     console = Console()
     with (
         console.status("starting PostgreSQL"),
@@ -65,7 +81,9 @@ def run(options: argparse.Namespace) -> int:
             console.print()
             console.print(edits_table(list(demo.edits())))
             if not options.once:
-                _stay(console, url, is_embedded=not options.database_url)
+                settings = WebSettings(database_url=url, port=options.port)
+                with serving(settings, worker=worker) as address:
+                    _stay(console, url, address, is_embedded=not options.database_url)
         finally:
             worker.stop()
             thread.join()
@@ -88,16 +106,16 @@ def _load(demo: Demo, console: Console) -> None:
         )
 
 
-def _stay(console: Console, url: str, *, is_embedded: bool) -> None:
+def _stay(console: Console, url: str, address: str, *, is_embedded: bool) -> None:
     # A signal comes as KeyboardInterrupt, from the first line on that says what it does.
     try:
-        _tell(console, url, is_embedded=is_embedded)
+        _tell(console, url, address, is_embedded=is_embedded)
         threading.Event().wait()
     except KeyboardInterrupt:
         console.print("stopping")
 
 
-def _tell(console: Console, url: str, *, is_embedded: bool) -> None:
+def _tell(console: Console, url: str, address: str, *, is_embedded: bool) -> None:
     console.print(
         Panel(
             Text.assemble(
@@ -115,6 +133,7 @@ def _tell(console: Console, url: str, *, is_embedded: bool) -> None:
     )
     # Outside of the panel, whole and on one line, so that it can be copied.
     console.print(f"psql '{url}'", markup=False)
+    console.print(f"Dashboard and API: {address}", style="bold", markup=False)
 
 
 def coverage_table(versions: list[VersionProgress]) -> Table:
@@ -136,8 +155,8 @@ def coverage_table(versions: list[VersionProgress]) -> Table:
             "★" if version.is_best else "",
             Text(f"{version.name}"),
             Text(version.language or "-"),
-            bar(version.old_covered, version.old_total),
-            bar(version.new_covered, version.new_total),
+            bar(version.old_covered, version.old_total, version.old_percent),
+            bar(version.new_covered, version.new_total, version.new_percent),
             f"{version.covered_verses:,}",
             f"{version.books_complete}/{version.total_books}",
         )
@@ -146,9 +165,8 @@ def coverage_table(versions: list[VersionProgress]) -> Table:
     return table
 
 
-def bar(covered: int, total: int) -> Text:
+def bar(covered: int, total: int, share: int | None) -> Text:
     """Return a bar with its percentage, both rounded down: full means that nothing is missing."""
-    share = insights.percent(covered, total)
     if share is None:
         return Text("no verses", style="dim")
     filled = covered * _BAR // total

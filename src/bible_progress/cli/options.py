@@ -111,3 +111,8 @@ def port(text: str) -> int:
     if not 1 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port")
     return number
+
+
+def port_or_any(text: str) -> int:
+    """Parse a TCP port, or 0 for a free one."""
+    return 0 if text == "0" else port(text)

@@ -69,7 +69,7 @@ def add(subparsers: Subparsers) -> None:
         parser,
         "--log-format",
         env="BIBLE_PROGRESS_LOG_FORMAT",
-        type=_log_format,
+        type=log_format,
         default="json",
         metavar="json|text",
         help="how to write the log",
@@ -78,7 +78,7 @@ def add(subparsers: Subparsers) -> None:
         parser,
         "--log-level",
         env="BIBLE_PROGRESS_LOG_LEVEL",
-        type=_log_level,
+        type=log_level,
         default="INFO",
         metavar="LEVEL",
         help="DEBUG logs every drain",
@@ -134,13 +134,15 @@ def configure_logging(log_format: str, level: str) -> None:
     logger.setLevel(level)
 
 
-def _log_format(text: str) -> str:
+def log_format(text: str) -> str:
+    """Parse json or text."""
     if text not in ("json", "text"):
         raise argparse.ArgumentTypeError(f"{text!r} is neither json nor text")
     return text
 
 
-def _log_level(text: str) -> str:
+def log_level(text: str) -> str:
+    """Parse the name of a log level."""
     if text.upper() not in logging.getLevelNamesMapping():
         raise argparse.ArgumentTypeError(f"{text!r} is no log level")
     return text.upper()

@@ -2,7 +2,8 @@
 -- stored takes what is stored as it is.
 
 -- name: begin
-begin read only;
+begin;
+set local transaction_read_only = on;
 set local statement_timeout = '15s';
 
 -- name: commit
@@ -12,13 +13,13 @@ commit
 select
     progress.version_list(
         %(kind)s,
-        %(language)s,
+        %(language_id)s,
         %(descendants)s,
         %(search)s,
         %(status)s,
         %(min_percent)s,
         %(sort)s,
-        %(limit)s,
+        %(at_most)s,
         %(after)s::json,
         %(stored)s
     )::text as body,
@@ -102,7 +103,7 @@ with gap as materialized (
         b.name as book,
         row_number() over () as place
     from progress.gaps(
-        %(kind)s, %(id)s, %(limit)s + 1, %(stored)s, %(after)s
+        %(kind)s, %(id)s, %(at_most)s + 1, %(stored)s, %(after)s
     ) as g
     inner join public.books as b on g.book_id = b.id
 )
@@ -130,14 +131,14 @@ select
                     )
                 from gap as g
                 inner join public.chapters as c on g.chapter_id = c.id
-                where g.place <= %(limit)s
+                where g.place <= %(at_most)s
             ),
             '[]'
         ),
         'next', (
             select g.chapter_id
             from gap as g
-            where g.place = %(limit)s and exists (select from gap as o where o.place > %(limit)s)
+            where g.place = %(at_most)s and exists (select from gap as o where o.place > %(at_most)s)
         )
     )::text as body,
     f.as_of,
@@ -237,7 +238,7 @@ select
                     from progress.version_history as y
                     where y.kind = v.kind and y.version_id = v.version_id
                     order by y.day desc
-                    limit %(limit)s
+                    limit %(at_most)s
                 ) as h
             ),
             '[]'
@@ -256,7 +257,7 @@ select
         %(search)s,
         %(descendants)s,
         %(with_versions)s,
-        %(limit)s,
+        %(at_most)s,
         %(after)s::json,
         %(stored)s
     )::text as body,

@@ -95,3 +95,6 @@ delete from progress.worker
 where
     worker_id = %(worker_id)s
     or seen_at < clock_timestamp() - interval '1 day';
+
+-- name: limit_statements
+select set_config('statement_timeout', %(timeout)s, false);

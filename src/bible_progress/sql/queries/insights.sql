@@ -64,6 +64,8 @@ select
     coalesce(t.old_total, 0) as old_total,
     coalesce(t.new_covered, 0) as new_covered,
     coalesce(t.new_total, 0) as new_total,
+    progress.percent(t.old_covered, t.old_total) as old_percent,
+    progress.percent(t.new_covered, t.new_total) as new_percent,
     v.version_id = progress.exact_best_version(v.kind, v.language_entity_id) as is_best
 from progress.versions as v
 inner join (

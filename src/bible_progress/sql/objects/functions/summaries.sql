@@ -14,7 +14,7 @@ returns table (
 )
 language plpgsql
 stable
-rows 1000
+rows 10000
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$

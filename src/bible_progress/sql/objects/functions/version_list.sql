@@ -37,7 +37,8 @@ begin
         end;
     end if;
 
-    with matching as materialized (
+    -- Filters come after the joins: guesses at what they leave make nested loops of these.
+    with observed as materialized (
         select
             v.kind,
             v.version_id,
@@ -68,21 +69,26 @@ begin
             on s.kind = v.kind and s.version_id = v.version_id
         left join public.language_entities as l on v.language_entity_id = l.id
         left join progress.version_rollup as r on s.kind = r.kind and s.version_id = r.version_id
+    ),
+
+    matching as materialized (
+        select o.*
+        from observed as o
         where
-            (p_kind is null or s.kind = p_kind)
-            and (v_languages is null or v.language_entity_id = any (v_languages))
+            (p_kind is null or o.kind = p_kind)
+            and (v_languages is null or o.language_entity_id = any (v_languages))
             and (
                 p_search is null
-                or strpos(lower(v.name), lower(p_search)) > 0
-                or strpos(lower(l.name), lower(p_search)) > 0
+                or strpos(lower(o.name), lower(p_search)) > 0
+                or strpos(lower(o.language), lower(p_search)) > 0
             )
             and (
                 p_status is null
-                or progress.coverage_status(s.covered_verses, s.total_verses) = p_status
+                or progress.coverage_status(o.covered_verses, o.total_verses) = p_status
             )
             and (
                 p_min_percent is null
-                or progress.percent(s.covered_verses, s.total_verses) >= p_min_percent
+                or progress.percent(o.covered_verses, o.total_verses) >= p_min_percent
             )
     ),
 
@@ -119,6 +125,29 @@ begin
                 n.version_id asc
             limit p_limit + 1
         ) as m
+    ),
+
+    best as materialized (
+        select distinct on (o.kind, o.language_entity_id) o.kind, o.version_id
+        from observed as o
+        where
+            o.covered_verses > 0
+            and o.language_entity_id in (select p.language_entity_id from page as p)
+        order by
+            o.kind asc,
+            o.language_entity_id asc,
+            progress.rank(
+                o.kind,
+                o.covered_verses,
+                o.total_verses,
+                o.chapters_with_any,
+                o.complete_chapters,
+                o.total_chapters,
+                o.books_complete,
+                o.total_books,
+                o.created_at
+            ) desc,
+            o.version_id asc
     )
 
     select
@@ -142,12 +171,7 @@ begin
                             'created_at', p.created_at,
                             'refreshed_at', p.refreshed_at,
                             'pending', not p.was_stored,
-                            'is_best', coalesce(
-                                p.version_id = progress.exact_best_version(
-                                    p.kind, p.language_entity_id, p_stored
-                                ),
-                                false
-                            ),
+                            'is_best', b.version_id is not null,
                             'status',
                             progress.coverage_status(p.covered_verses, p.total_verses),
                             'covered_verses', p.covered_verses,
@@ -165,6 +189,7 @@ begin
                     '[]'
                 )
             from page as p
+            left join best as b on p.kind = b.kind and p.version_id = b.version_id
             where p.place <= p_limit
         )
     into v_total, v_next, v_items;

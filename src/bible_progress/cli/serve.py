@@ -1,0 +1,169 @@
+"""bible-progress serve"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from contextlib import suppress
+
+from .. import insights
+from ..db import connect
+from ..errors import UsageError
+from ..worker import Worker, WorkerSettings
+from .options import (
+    Subparsers,
+    database_url,
+    port_or_any,
+    positive,
+    require_database,
+    setting,
+)
+from .output import Console
+from .worker import configure_logging, log_format, log_level
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="the HTTP API, the dashboard and a worker",
+        description="Serve the HTTP API and the dashboard, and drain, until SIGTERM or Ctrl-C.",
+    )
+    database_url(parser)
+    setting(
+        parser,
+        "--host",
+        env="BIBLE_PROGRESS_HOST",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen; elsewhere than on this machine only with a secret",
+    )
+    setting(
+        parser,
+        "--port",
+        env="BIBLE_PROGRESS_PORT",
+        type=port_or_any,
+        default="8080",
+        metavar="PORT",
+        help="the port; 0 takes a free one",
+    )
+    setting(
+        parser,
+        "--secret",
+        env="BIBLE_PROGRESS_SECRET",
+        metavar="SECRET",
+        help="opens operations; better in the environment, since others see command lines",
+    )
+    setting(
+        parser,
+        "--allowed-hosts",
+        env="BIBLE_PROGRESS_ALLOWED_HOSTS",
+        type=_names,
+        metavar="NAMES",
+        help="host names that requests may name, with commas between",
+    )
+    setting(
+        parser,
+        "--cors-origins",
+        env="BIBLE_PROGRESS_CORS_ORIGINS",
+        type=_names,
+        metavar="ORIGINS",
+        help="origins whose pages may read the API, with commas between; none unless given",
+    )
+    setting(
+        parser,
+        "--pool-size",
+        env="BIBLE_PROGRESS_POOL_SIZE",
+        type=positive,
+        default="8",
+        metavar="N",
+        help="database connections for reads",
+    )
+    setting(
+        parser,
+        "--concurrency",
+        env="BIBLE_PROGRESS_CONCURRENCY",
+        type=positive,
+        default="2",
+        metavar="N",
+        help="connections that drain side by side",
+    )
+    parser.add_argument(
+        "--no-worker", action="store_true", help="only serve; something else drains"
+    )
+    setting(
+        parser,
+        "--log-format",
+        env="BIBLE_PROGRESS_LOG_FORMAT",
+        type=log_format,
+        default="json",
+        metavar="json|text",
+        help="how to write the log",
+    )
+    setting(
+        parser,
+        "--log-level",
+        env="BIBLE_PROGRESS_LOG_LEVEL",
+        type=log_level,
+        default="INFO",
+        metavar="LEVEL",
+        help="INFO logs every request, DEBUG every drain",
+    )
+    parser.set_defaults(run=run)
+
+
+def require_web() -> None:
+    """Raise UsageError where the packages of the web server are not installed."""
+    try:
+        from ..web import server  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise UsageError(
+            f"the web server needs packages that are not installed ({error.name})",
+            hint='Install them: pip install "bible-progress[web]"',
+        ) from error
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    url = require_database(options)
+    require_web()
+    from ..web.server import serving
+    from ..web.settings import WebSettings
+
+    configure_logging(options.log_format, options.log_level)
+    settings = WebSettings(
+        database_url=url,
+        host=options.host,
+        port=options.port,
+        secret=options.secret,
+        allowed_hosts=options.allowed_hosts or (),
+        cors_origins=options.cors_origins or (),
+        pool_size=options.pool_size,
+    )
+    # A wrong URL or a missing installation is told at once, not to the first visitor.
+    settings.check()
+    with connect(url) as connection:
+        insights.status(connection)
+    worker = (
+        None
+        if options.no_worker
+        else Worker(WorkerSettings(database_url=url, concurrency=options.concurrency))
+    )
+    with serving(settings, worker=worker) as address:
+        Console().print(address, markup=False)
+        if worker is None:
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
+            return 0
+        thread = threading.Thread(target=worker.run, daemon=True)
+        thread.start()
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            worker.stop()
+            thread.join()
+    return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,107 @@
+"""The application: routes, middleware, and what lives as long as it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from .. import __version__, documents
+from ..db import pool
+from ..metrics import Metrics
+from . import dashboard, events, languages, operations, problems, versions
+from .events import Changes
+from .security import Guard, Sessions
+from .settings import WebSettings
+
+API = "/api/v1"
+POOL_WAIT_SECONDS = 5.0
+
+_DESCRIPTION = """\
+Which verses of which versions are there, exact at the moment of asking. Every document says
+`as_of` and whether changes are `pending`; send its `ETag` back as `If-None-Match`. Errors are
+`application/problem+json` with a stable `code`. Lists go on at `next`."""
+
+
+def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> FastAPI:
+    """Return the application; `metrics` are those of a worker in this process.
+
+    Raises UsageError for settings that would not be safe.
+    """
+    settings.check()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        app.state.pool = pool(
+            settings.database_url, size=settings.pool_size, wait_seconds=POOL_WAIT_SECONDS
+        )
+        app.state.changes = Changes(settings.database_url)
+        app.state.changes.start()
+        try:
+            yield
+        finally:
+            app.state.changes.stop()
+            app.state.pool.close(timeout=1)
+
+    app = FastAPI(
+        title="Bible Progress",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.sessions = Sessions()
+    app.state.metrics = metrics or Metrics()
+    app.state.has_worker = metrics is not None
+    for router in (versions.router, languages.router, operations.router, events.router):
+        app.include_router(router, prefix=API)
+    app.include_router(operations.health)
+    dashboard.install(app)
+    problems.install(app)
+
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET"],
+            expose_headers=["ETag", "X-As-Of", "X-Pending", "X-Request-Id"],
+        )
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts())
+    app.add_middleware(Guard)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to the OpenAPI document what routes cannot say: the shape of problems."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        schema = documents.Problem.model_json_schema()
+        document["components"]["schemas"]["Problem"] = schema
+        for path in document["paths"].values():
+            for operation in path.values():
+                # Validation errors are problems too.
+                for status, answer in operation["responses"].items():
+                    if status == "422" and "application/json" in answer.get("content", {}):
+                        answer["content"] = {
+                            "application/problem+json": {
+                                "schema": {"$ref": "#/components/schemas/Problem"}
+                            }
+                        }
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(unused, None)
+        return document
+
+    app.openapi = openapi

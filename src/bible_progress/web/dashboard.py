@@ -1,0 +1,440 @@
+"""The pages: the same documents as the API's, for people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs, urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from .. import insights
+from ..db import translated
+from ..words import age
+from . import problems
+from .operations import change_dead_letter
+from .problems import PROBLEMS, ProblemError
+from .reads import Reads, cursor_in, cursor_out
+from .sections import sections
+from .security import (
+    SESSION_COOKIE,
+    SESSION_SECONDS,
+    Sessions,
+    is_secret,
+    may_operate,
+    operator,
+    refuse_foreign,
+)
+from .versions import Cursor, Kind, Search, Sort, VersionId
+
+router = APIRouter(include_in_schema=False)
+
+_LONGEST_FORM = 10_000
+_SHOWN_DIFFERENCES = 100
+_SHOWN_SIBLINGS = 20
+
+_templates = Environment(
+    loader=PackageLoader("bible_progress.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages, what they load, and errors as pages where a browser asks."""
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
+
+    def show_problem(request: Request, problem: ProblemError) -> Response:
+        path = request.url.path
+        wants_page = "text/html" in request.headers.get("accept", "")
+        if not wants_page or path.startswith("/api/"):
+            return problems.answer(request, problem)
+        if problem.code == "secret_needed":
+            return RedirectResponse("/login", status_code=303)
+        status, title = PROBLEMS[problem.code]
+        return _page(
+            request,
+            "problem.html",
+            code=status,
+            title=title,
+            problem=problem.code,
+            detail=problem.detail,
+            hint=problem.hint,
+            request_id=request.state.request_id,
+        )
+
+    app.state.show_problem = show_problem
+
+
+@router.get("/")
+def overview(
+    request: Request,
+    q: Search = None,
+    kind: str = "",
+    status: str = "",
+    min_percent: str = "",
+    sort: Sort = "name",
+    cursor: Cursor = None,
+) -> Response:
+    """Totals, what changed, what is nearly complete, and every version."""
+    query = {
+        "q": q or None,
+        "kind": kind if kind in ("text", "audio") else None,
+        "status": status if status in ("not started", "in progress", "complete") else None,
+        "min_percent": _whole(min_percent, 100),
+        "sort": sort,
+        "cursor": cursor,
+    }
+    reads = Reads(request.app.state.pool)
+    listed = _versions(reads, limit=50, **query)
+    listed["next"] = cursor_out(listed)
+    lately = _versions(reads, limit=5, sort="-updated")
+    nearly = _versions(reads, limit=5, sort="-percent", status="in progress")
+    languages = reads.get(
+        "languages", search=None, descendants=False, with_versions=True, at_most=1, after=None
+    ).parsed()
+    counts = {
+        name: _versions(reads, limit=1, **only)["total"]
+        for name, only in (
+            ("text", {"kind": "text"}),
+            ("audio", {"kind": "audio"}),
+            ("complete", {"status": "complete"}),
+        )
+    }
+    return _page(
+        request,
+        "overview.html",
+        page="overview",
+        listed=listed,
+        lately=[v for v in lately["items"] if v["refreshed_at"]],
+        nearly=nearly["items"],
+        totals={
+            **counts,
+            "versions": counts["text"] + counts["audio"],
+            "languages": languages["total"],
+            "started": nearly["total"],
+        },
+        query=query,
+        link=_linker("/", query),
+        csv=_linker("/api/v1/versions", {**query, "cursor": None, "format": "csv", "limit": 200})(),
+    )
+
+
+@router.get("/versions/{kind}/{version_id}")
+def version(
+    request: Request,
+    kind: Kind,
+    version_id: VersionId,
+    chapter: Search = None,
+    beside: Annotated[str | None, Query(alias="with", max_length=50)] = None,
+) -> Response:
+    """A version as a map of its chapters, with what is missing and what others have."""
+    reads = Reads(request.app.state.pool)
+    one = {"kind": kind, "id": version_id}
+    tree = reads.get("tree", **one, depth="chapter", book=None).parsed()
+    opened = reads.find("chapter", **one, chapter=chapter) if chapter else None
+    history = reads.get("history", **one, at_most=366).parsed()
+    siblings = [
+        {**other, "difference": None}
+        for other in _versions(
+            reads, limit=_SHOWN_SIBLINGS, language_id=tree["language_entity_id"], sort="-percent"
+        )["items"]
+        if (other["kind"], other["id"]) != (kind, str(version_id))
+    ]
+    compared = _compare(reads, one, siblings, beside) if beside else None
+    return _page(
+        request,
+        "version.html",
+        page="version",
+        tree=tree,
+        gaps=reads.get("gaps", **one, at_most=5, after=None).parsed(),
+        chapter=opened.parsed() if opened else None,
+        history=history,
+        graph=_graph(
+            [
+                (datetime.fromisoformat(day["day"]).timestamp(), day["covered_verses"])
+                for day in history["items"]
+            ],
+            top=tree["total_verses"],
+        ),
+        siblings=siblings,
+        compared=compared,
+        chapter_names={
+            c["id"]: f"{b['name']} {c['number']}" for b in tree["books"] for c in b["chapters"]
+        },
+        sections=sections(tree["books"]),
+        here=f"/versions/{kind}/{version_id}",
+        api=f"/api/v1/versions/{kind}/{version_id}",
+        origin=str(request.base_url).rstrip("/"),
+    )
+
+
+@router.get("/languages")
+def languages(
+    request: Request,
+    q: Search = None,
+    descendants: bool = False,
+    with_versions: bool = False,
+    cursor: Cursor = None,
+) -> Response:
+    """Every language with its best versions."""
+    query = {
+        "q": q or None,
+        "descendants": descendants,
+        "with_versions": with_versions,
+        "cursor": cursor,
+    }
+    listed = (
+        Reads(request.app.state.pool)
+        .get(
+            "languages",
+            search=q or None,
+            descendants=descendants,
+            with_versions=with_versions,
+            at_most=50,
+            after=cursor_in(cursor, 2),
+        )
+        .parsed()
+    )
+    listed["next"] = cursor_out(listed)
+    return _page(
+        request,
+        "languages.html",
+        page="languages",
+        listed=listed,
+        query=query,
+        link=_linker("/languages", query),
+    )
+
+
+@router.get("/languages/{language_id}")
+def language(request: Request, language_id: UUID, descendants: bool = False) -> Response:
+    """A language, its versions, and which is best and why."""
+    reads = Reads(request.app.state.pool)
+    found = reads.get("language", id=language_id, descendants=descendants).parsed()
+    return _page(
+        request,
+        "language.html",
+        page="languages",
+        language=found["language"],
+        descendants=descendants,
+        listed=_versions(
+            reads, limit=200, language_id=language_id, descendants=descendants, sort="-percent"
+        ),
+    )
+
+
+@router.get("/operations")
+def operations(request: Request, message: str | None = None) -> Response:
+    """Queue, failures, dead letters, drift, strategy and measurements."""
+    has_secret = request.app.state.settings.secret is not None
+    can_operate = has_secret and may_operate(request)
+    if has_secret and not can_operate:
+        return RedirectResponse("/login", status_code=303)
+    with translated(), request.app.state.pool.connection() as connection:
+        status = insights.status(connection)
+        queue = insights.queue(connection, 20)
+        failures = insights.failures(connection, 50)
+        letters = insights.dead_letters(connection)[:100]
+        measured = insights.measurements(connection)
+    metrics = request.app.state.metrics
+    recent = list(metrics.recent)
+    return _page(
+        request,
+        "operations.html",
+        page="operations",
+        status=status,
+        queue=queue,
+        failures=failures,
+        letters=letters,
+        measured=measured,
+        recent=recent,
+        graph=_graph(
+            [(at.timestamp(), state.queue_depth) for at, state in recent],
+            top=max((state.queue_depth for _, state in recent), default=0) or 1,
+        ),
+        counted=metrics.counted(),
+        own_worker=request.app.state.has_worker,
+        can_operate=can_operate,
+        has_secret=has_secret,
+        message={"done": "Done.", "gone": "That dead letter is gone."}.get(message or ""),
+    )
+
+
+@router.post("/operations/dead-letters/{letter_id}")
+async def operate(request: Request, letter_id: int) -> Response:
+    """Retry or discard a dead letter."""
+    operator(request)
+    action = (await _form(request)).get("action")
+    if action not in ("retry", "discard"):
+        raise ProblemError("invalid_request", "action is neither retry nor discard")
+    try:
+        await run_in_threadpool(change_dead_letter, request, letter_id, action)
+    except ProblemError as problem:
+        if problem.code != "not_found":
+            raise
+        return RedirectResponse("/operations?message=gone", status_code=303)
+    return RedirectResponse("/operations?message=done", status_code=303)
+
+
+@router.get("/login")
+def ask_secret(request: Request) -> Response:
+    """Ask for the secret."""
+    return _login(request, None)
+
+
+@router.post("/login")
+async def log_in(request: Request) -> Response:
+    """Open a session for whoever gives the secret."""
+    refuse_foreign(request)
+    if not is_secret(request, (await _form(request)).get("secret", "")):
+        return _login(request, "That is not the secret.", status=401)
+    sessions: Sessions = request.app.state.sessions
+    answer = RedirectResponse("/operations", status_code=303)
+    answer.set_cookie(
+        SESSION_COOKIE,
+        sessions.open(),
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=request.app.state.settings.secure_cookie or request.url.scheme == "https",
+    )
+    return answer
+
+
+@router.post("/logout")
+def log_out(request: Request) -> Response:
+    """End the session."""
+    refuse_foreign(request)
+    request.app.state.sessions.close(request.cookies.get(SESSION_COOKIE))
+    answer = RedirectResponse("/", status_code=303)
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+def _login(request: Request, message: str | None, status: int = 200) -> Response:
+    if request.app.state.settings.secret is None:
+        return RedirectResponse("/operations", status_code=303)
+    return _page(request, "login.html", code=status, page="operations", message=message)
+
+
+def _page(request: Request, template: str, *, code: int = 200, **values: Any) -> Response:
+    shown = _templates.get_template(template).render(
+        {"page": None, "shade": _shade, "duration": _duration, "age": age, "ago": _ago, **values}
+    )
+    headers = {"Cache-Control": "no-store"}
+    return HTMLResponse(shown, status_code=code, headers=headers)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LONGEST_FORM:
+            raise ProblemError("invalid_request", "the form is too long")
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _versions(reads: Reads, *, limit: int, **filters: Any) -> Any:
+    cursor = filters.get("cursor")
+    return reads.get(
+        "versions",
+        kind=filters.get("kind"),
+        language_id=filters.get("language_id"),
+        descendants=filters.get("descendants", False),
+        search=filters.get("q"),
+        status=filters.get("status"),
+        min_percent=filters.get("min_percent"),
+        sort=filters.get("sort", "name"),
+        at_most=limit,
+        after=cursor_in(cursor, 4),
+    ).parsed()
+
+
+def _compare(
+    reads: Reads, one: dict[str, Any], siblings: list[dict[str, Any]], beside: str
+) -> dict[str, Any] | None:
+    """Note the difference beside the sibling that was chosen, and return it by chapter."""
+    for other in siblings:
+        if f"{other['kind']}:{other['id']}" == beside:
+            kinds, ids = [one["kind"], other["kind"]], [one["id"], UUID(other["id"])]
+            here, there = reads.get("compare", kinds=kinds, ids=ids).parsed()["items"]
+            other["difference"] = {
+                "here": here["only_here_verses"],
+                "there": there["only_here_verses"],
+            }
+            chapters = here["chapters"]
+            return {
+                "kind": other["kind"],
+                "id": other["id"],
+                "name": other["name"],
+                "chapters": chapters[:_SHOWN_DIFFERENCES],
+                "more": max(0, len(chapters) - _SHOWN_DIFFERENCES),
+            }
+    return None
+
+
+def _graph(points: list[tuple[float, float]], *, top: float) -> dict[str, Any] | None:
+    """Return a line from (seconds, number) pairs for a picture of 640 by 180."""
+    if len(points) < 2 or top <= 0:
+        return None
+    first, last = points[0][0], points[-1][0]
+    drawn = [
+        (40 + 590 * (at - first) / ((last - first) or 1), 150 - 130 * number / top)
+        for at, number in points
+    ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn)
+    return {
+        "line": line,
+        "area": f"{drawn[0][0]:.1f},150 {line} {drawn[-1][0]:.1f},150",
+        "top": top,
+    }
+
+
+def _linker(path: str, query: dict[str, Any]) -> Any:
+    def link(**changes: Any) -> str:
+        wanted = {**query, **({"cursor": None} if "sort" in changes else {}), **changes}
+        kept = {
+            key: ("true" if value is True else value)
+            for key, value in wanted.items()
+            if value not in (None, False, "")
+        }
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    return link
+
+
+def _shade(chapter: Any) -> str:
+    covered, total = chapter["covered_verses"], chapter["total_verses"]
+    if chapter["status"] == "complete":
+        return "full"
+    return f"s{1 + min(3, covered * 4 // total)}" if covered else "s0"
+
+
+def _duration(seconds: float) -> str:
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    if hours:
+        return f"{hours:,} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{int(seconds)} s"
+
+
+def _ago(when: datetime | str | None) -> str:
+    if when is None:
+        return "never"
+    at = datetime.fromisoformat(when) if isinstance(when, str) else when
+    return f"{age((datetime.now(UTC) - at).total_seconds())} ago"
+
+
+def _whole(text: str, most: int) -> int | None:
+    """Return a number of a form; what is none filters nothing."""
+    return int(text) if text.isascii() and text.isdigit() and int(text[:9]) <= most else None

@@ -1,0 +1,181 @@
+"""Live updates: which versions changed, to any number of listeners over one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import psycopg
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from .. import sql
+from ..db import connect
+from ..errors import BibleProgressError
+from .problems import ProblemError, responses
+
+log = logging.getLogger("bible_progress.web")
+
+# How often one connection looks for all listeners; also the least time between two events.
+EVERY_SECONDS = 0.5
+AWAY_SECONDS = 2.0
+KEPT_EVENTS = 500
+MAX_LISTENERS = 1000
+# More than that and a list says less than "look again".
+MAX_NAMED = 200
+
+_QUERIES = sql.queries("documents")
+_State = dict[tuple[str, str], str]
+
+
+class Changes:
+    """Looks what changed while anybody listens, and keeps the latest events for those who return.
+
+    Event ids are `<process>-<number>`; one that is not known any more is answered with `reset`.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._process = secrets.token_hex(4)
+        self._kept: deque[tuple[int, list[dict[str, str]]]] = deque(maxlen=KEPT_EVENTS)
+        self._number = 0
+        self._listeners: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="changes", daemon=True)
+
+    def start(self) -> None:
+        """Begin; nothing is asked of the database before somebody listens."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and let every listener go."""
+        self._stopping.set()
+        self._wanted.set()
+        self._wake()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may listen."""
+        return len(self._listeners) >= MAX_LISTENERS
+
+    async def listen(self, last_event_id: str | None) -> AsyncIterator[ServerSentEvent]:
+        """Yield what changed since `last_event_id`, or from now on, until stopped."""
+        woken = asyncio.Event()
+        with self._lock:
+            self._listeners[woken] = asyncio.get_running_loop()
+            number, missed = self._since(last_event_id)
+        self._wanted.set()
+        try:
+            yield ServerSentEvent(
+                event="reset" if missed else "ready",
+                id=f"{self._process}-{number}",
+                data={"versions": []},
+                retry=2000,
+            )
+            while not self._stopping.is_set():
+                with self._lock:
+                    news = [event for event in self._kept if event[0] > number]
+                for number, versions in news:
+                    yield ServerSentEvent(
+                        event="changed",
+                        id=f"{self._process}-{number}",
+                        data={"versions": versions},
+                    )
+                await woken.wait()
+                woken.clear()
+        finally:
+            with self._lock:
+                del self._listeners[woken]
+                if not self._listeners and not self._stopping.is_set():
+                    self._wanted.clear()
+
+    def _since(self, last_event_id: str | None) -> tuple[int, bool]:
+        """Return the number to go on from, and whether events before it are lost."""
+        if last_event_id is None:
+            return self._number, False
+        process, _, text = last_event_id.partition("-")
+        oldest = self._kept[0][0] - 1 if self._kept else self._number
+        if process == self._process and text.isascii() and text.isdigit():
+            number = int(text[:18])
+            if oldest <= number <= self._number:
+                return number, False
+        return self._number, True
+
+    def _look(self) -> None:
+        before: _State | None = None
+        while not self._stopping.is_set():
+            try:
+                with connect(self._url, application_name="bible-progress changes") as connection:
+                    while not self._stopping.is_set():
+                        self._wanted.wait()
+                        now = _state(connection)
+                        if before is not None and now != before:
+                            self._publish(
+                                [
+                                    {"kind": kind, "id": version}
+                                    for kind, version in sorted(now.keys() | before.keys())
+                                    if now.get((kind, version)) != before.get((kind, version))
+                                ]
+                            )
+                        before = now
+                        self._stopping.wait(EVERY_SECONDS)
+            except (psycopg.Error, BibleProgressError) as error:
+                log.warning(
+                    "cannot look for changes, trying again",
+                    extra={"action": "changes", "error": " ".join(str(error).split())},
+                )
+                self._stopping.wait(AWAY_SECONDS)
+
+    def _publish(self, versions: list[dict[str, str]]) -> None:
+        with self._lock:
+            self._number += 1
+            self._kept.append((self._number, versions if len(versions) <= MAX_NAMED else []))
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            for woken, loop in self._listeners.items():
+                loop.call_soon_threadsafe(woken.set)
+
+
+def _state(connection: Connection[Any]) -> _State:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(_QUERIES["state_of_versions"]).fetchall()
+    return {(kind, str(version)): mark for kind, version, mark in rows}
+
+
+router = APIRouter(tags=["live updates"])
+
+
+def _room(request: Request) -> Changes:
+    changes: Changes = request.app.state.changes
+    if changes.is_full:
+        raise ProblemError("too_many_listeners", f"{MAX_LISTENERS} clients listen already")
+    return changes
+
+
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses=responses("too_many_listeners"),
+    summary="Which versions changed, as they change",
+)
+async def events(
+    changes: Annotated[Changes, Depends(_room)],
+    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events. `changed` names the versions whose numbers may have changed since the
+    event before, at most twice a second; none named means many. `ready` comes first; `reset`
+    instead when events since `Last-Event-ID` are lost: read again what you show.
+    """
+    async for event in changes.listen(last_event_id):
+        yield event

@@ -1,0 +1,53 @@
+"""Languages and the best versions of each, with the reason."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from .. import documents as d
+from .problems import responses
+from .reads import ReadsOf, cursor_in, send, with_cursor
+from .versions import ONE, READ_PROBLEMS, Cursor, Limit, Search
+
+router = APIRouter(tags=["languages"])
+
+Descendants = Annotated[
+    bool, Query(description="Count versions of the languages below, dialects for example.")
+]
+
+
+@router.get("/languages", response_model=d.LanguageList, responses=responses(*READ_PROBLEMS))
+def list_languages(
+    request: Request,
+    reads: ReadsOf,
+    q: Annotated[Search, Query(description="In the name.")] = None,
+    with_versions: Annotated[bool, Query(description="Only those that have any.")] = False,
+    descendants: Descendants = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """The languages by name, with the best recording and the best text of each."""
+    found = reads.get(
+        "languages",
+        search=q or None,
+        descendants=descendants,
+        with_versions=with_versions,
+        at_most=limit,
+        after=cursor_in(cursor, 2),
+    )
+    return send(request, found, body=with_cursor(found))
+
+
+@router.get("/languages/{language_id}", response_model=d.LanguageDetail, responses=ONE)
+def get_language(
+    request: Request,
+    reads: ReadsOf,
+    language_id: Annotated[UUID, Path()],
+    descendants: Descendants = False,
+) -> Response:
+    """A language with its best recording and its best text, and why they are."""
+    return send(request, reads.get("language", id=language_id, descendants=descendants))

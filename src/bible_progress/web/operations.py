@@ -1,0 +1,184 @@
+"""Operations: health, metrics, queue, dead letters, and the hook that drains."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import psycopg
+from fastapi import APIRouter, Depends, Path, Query, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from psycopg import Connection
+from starlette.responses import Response
+
+from .. import documents as d
+from .. import drain, insights
+from ..db import connect, translated
+from ..metrics import Metrics
+from .problems import ProblemError, responses
+from .security import onlooker, operator
+
+router = APIRouter(tags=["operations"])
+health = APIRouter(tags=["operations"])
+
+LetterId = Annotated[int, Path(ge=1, lt=2**63)]
+_OPERATED = responses(
+    "secret_needed", "no_secret_set", "database_unavailable", "refused", "guarded"
+)
+_SEEN = responses("secret_needed", "database_unavailable", "not_installed")
+
+
+@health.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def healthz() -> Response:
+    """Whether the process serves; it asks nothing of the database."""
+    return Response("ok\n", media_type="text/plain")
+
+
+@health.get(
+    "/readyz",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {}}},
+        **responses("database_unavailable", "not_installed"),
+    },
+)
+def readyz(request: Request) -> Response:
+    """Whether the database answers and Bible Progress is installed in it."""
+    with translated(), request.app.state.pool.connection(timeout=2) as connection:
+        insights.status(connection)
+    return Response("ready\n", media_type="text/plain")
+
+
+@health.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **responses("secret_needed")},
+    dependencies=[Depends(onlooker)],
+)
+def metrics(request: Request) -> Response:
+    """What the worker of this process counts, for Prometheus."""
+    counted: Metrics = request.app.state.metrics
+    return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get(
+    "/operations/queue",
+    response_model=d.Queue,
+    responses=_SEEN,
+    dependencies=[Depends(onlooker)],
+)
+def get_queue(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Any:
+    """What waits to be drained."""
+    with translated(), request.app.state.pool.connection() as connection:
+        state = insights.status(connection)
+        items = insights.queue(connection, limit)
+    return d.Queue(
+        as_of=datetime.now(UTC),
+        depth=state.queue_depth,
+        oldest_seconds=state.oldest_signal_seconds,
+        dirty_versions=state.dirty_versions,
+        unsettled_changes=state.unsettled_changes,
+        workers=state.workers,
+        last_drain_at=state.last_drain_at,
+        items=[d.QueuedVersion(**asdict(item)) for item in items],
+    )
+
+
+@router.get(
+    "/operations/dead-letters",
+    response_model=d.DeadLetters,
+    responses=_SEEN,
+    dependencies=[Depends(onlooker)],
+)
+def list_dead_letters(request: Request) -> Any:
+    """Signals that were given up, and versions whose last drain failed, with their errors."""
+    with translated(), request.app.state.pool.connection() as connection:
+        letters = insights.dead_letters(connection)[:200]
+        failures = insights.failures(connection, 200)
+    return d.DeadLetters(
+        as_of=datetime.now(UTC),
+        failing=[d.FailedVersion(**asdict(failure)) for failure in failures],
+        items=[d.DeadLetterItem(**asdict(letter)) for letter in letters],
+    )
+
+
+@router.post(
+    "/operations/dead-letters/{letter_id}/retry",
+    status_code=204,
+    responses={**_OPERATED, **responses("not_found")},
+    dependencies=[Depends(operator)],
+)
+def retry_dead_letter(request: Request, letter_id: LetterId) -> None:
+    """Put a dead letter back into the queue."""
+    change_dead_letter(request, letter_id, "retry")
+
+
+@router.delete(
+    "/operations/dead-letters/{letter_id}",
+    status_code=204,
+    responses={**_OPERATED, **responses("not_found")},
+    dependencies=[Depends(operator)],
+)
+def discard_dead_letter(request: Request, letter_id: LetterId) -> None:
+    """Drop a dead letter whose version is right all the same; refused otherwise."""
+    change_dead_letter(request, letter_id, "discard")
+
+
+def change_dead_letter(request: Request, letter_id: int, action: str) -> None:
+    """Retry or discard a dead letter; raises ProblemError `not_found` for one that is not there."""
+    with _own(request) as connection, connection.transaction():
+        drain.guard(connection, f"dead-letter {action}", automated=False, reason=None)
+        if letter_id not in {letter.id for letter in insights.dead_letters(connection)}:
+            raise ProblemError("not_found", f"there is no dead letter {letter_id}")
+        if action == "retry":
+            insights.retry_dead_letters(connection, [letter_id])
+        else:
+            insights.discard_dead_letter(connection, letter_id)
+
+
+@router.post(
+    "/refresh",
+    response_model=d.Refreshed,
+    responses=_OPERATED,
+    dependencies=[Depends(operator)],
+)
+def refresh(
+    request: Request,
+    seconds: Annotated[
+        float, Query(gt=0, le=50, allow_inf_nan=False, description="Stops after that.")
+    ] = 5.0,
+) -> Any:
+    """Drain what waits, for schedulers that can call a URL. Safe to call twice at once."""
+    started = time.monotonic()
+    drained = failed = idle = 0
+    with translated(), _own(request) as connection:
+        # No single drain may take what is left of the time and more.
+        drainer = drain.Drainer(connection)
+        drainer.limit_statements(seconds)
+        while time.monotonic() - started < seconds and idle < 3:
+            worked = False
+            for version in drainer.due(20):
+                if time.monotonic() - started >= seconds:
+                    break
+                try:
+                    outcome = drainer.drain(version).outcome
+                except psycopg.errors.QueryCanceled:
+                    outcome = "failed"
+                drained += outcome == "drained"
+                failed += outcome in ("failed", "dead")
+                worked = worked or outcome not in ("locked", "waiting")
+            # Changes of structure settle in rounds.
+            idle = 0 if worked else idle + 1
+        remaining = insights.status(connection).dirty_versions
+    return d.Refreshed(
+        drained=drained,
+        failed=failed,
+        seconds=round(time.monotonic() - started, 3),
+        remaining=remaining,
+    )
+
+
+def _own(request: Request) -> Connection[Any]:
+    return connect(request.app.state.settings.database_url, application_name="bible-progress hook")

@@ -1,0 +1,211 @@
+"""Documents from the database: pooled connections, how fresh they must be, how they are sent."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Query, Request
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool
+from starlette.responses import Response
+
+from .. import sql
+from ..db import translated
+from .problems import ProblemError
+
+_QUERIES = sql.queries("documents")
+# Inside of a JSON text quotes are escaped, so this matches the key only.
+_AS_OF = re.compile(r'"as_of" ?: ?"[^"]*"')
+
+Consistency = Literal["exact", "stored"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A JSON document and how fresh it is."""
+
+    body: str
+    as_of: datetime
+    pending: bool
+    stale_seconds: float | None
+
+    @property
+    def etag(self) -> str:
+        """Of what it says but for the time of asking."""
+        content = _AS_OF.sub("", self.body, count=1).encode()
+        return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+    def parsed(self) -> Any:
+        """Return the document as Python values."""
+        return json.loads(self.body)
+
+
+class Reads:
+    """Reads documents as consistent as a request wants them."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[Any]],
+        consistency: Consistency = "exact",
+        max_staleness: float | None = None,
+    ) -> None:
+        self._pool = pool
+        self._stored = consistency == "stored" or max_staleness is not None
+        self._max_staleness = max_staleness
+
+    def find(self, name: str, **parameters: object) -> Document | None:
+        """Return a document of queries/documents.sql, None where there is no such thing.
+
+        Raises ProblemError `too_stale` for stored numbers that lack older changes than allowed.
+        """
+        with translated(), self._pool.connection() as connection:
+            connection.execute(_QUERIES["begin"])
+            try:
+                with connection.cursor(row_factory=class_row(Document)) as cursor:
+                    found = cursor.execute(
+                        _QUERIES[name], {**parameters, "stored": self._stored}
+                    ).fetchone()
+            finally:
+                if not connection.closed:
+                    connection.rollback()
+        # Pydantic documents are not needed here: the database wrote the whole answer.
+        if found is None or not found.body:
+            return None
+        self._refuse_stale(found)
+        return found
+
+    def get(self, name: str, **parameters: object) -> Document:
+        """Return a document; raises ProblemError `not_found` where there is none."""
+        found = self.find(name, **parameters)
+        if found is None:
+            raise ProblemError(
+                "not_found", "there is no such version, book, chapter or language, or it is deleted"
+            )
+        return found
+
+    def _refuse_stale(self, found: Document) -> None:
+        if self._max_staleness is None:
+            return
+        if found.stale_seconds is None or found.stale_seconds > self._max_staleness:
+            age = (
+                "an unknown time" if found.stale_seconds is None else f"{found.stale_seconds:.1f} s"
+            )
+            raise ProblemError(
+                "too_stale",
+                f"the oldest change that is not drained waits since {age}, "
+                f"more than the {self._max_staleness:g} s asked for",
+                hint="Read with consistency=exact, or see whether a worker runs.",
+            )
+
+
+def reads(
+    request: Request,
+    consistency: Annotated[
+        Consistency,
+        Query(description="exact counts what is not drained now; stored is as last drained."),
+    ] = "exact",
+    max_staleness: Annotated[
+        float | None,
+        Query(
+            ge=0,
+            le=31_536_000,
+            allow_inf_nan=False,
+            description="Seconds. Answers from what is stored, or with too_stale where that lacks "
+            "older changes.",
+        ),
+    ] = None,
+) -> Reads:
+    """Give a request its reads."""
+    return Reads(request.app.state.pool, consistency, max_staleness)
+
+
+ReadsOf = Annotated[Reads, Depends(reads)]
+
+
+def send(request: Request, found: Document, *, body: str | None = None) -> Response:
+    """Answer with a document, or with 304 where the client has it already."""
+    headers = _freshness(found)
+    if any(tag.strip() in (found.etag, "*") for tag in _tags(request)):
+        return Response(status_code=304, headers=headers)
+    return Response(body or found.body, media_type="application/json", headers=headers)
+
+
+def send_csv(request: Request, found: Document, name: str) -> Response:
+    """Answer with the items of a document as a CSV download, nested ones left out."""
+    headers = _freshness(found)
+    if any(tag.strip() == found.etag for tag in _tags(request)):
+        return Response(status_code=304, headers=headers)
+    items: list[dict[str, Any]] = found.parsed()["items"]
+    text = io.StringIO()
+    columns = [
+        key
+        for key in (items[0] if items else ())
+        if not any(isinstance(item[key], list | dict) for item in items)
+    ]
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_cell(item[column]) for column in columns] for item in items)
+    headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def cursor_out(document: Any) -> str | None:
+    """Return the cursor for the page after a document; opaque to clients."""
+    key = document["next"]
+    if key is None:
+        return None
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def cursor_in(cursor: str | None, length: int) -> str | None:
+    """Return the key of a cursor as JSON; raises ProblemError for one that is not ours."""
+    if cursor is None:
+        return None
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        strings = all(isinstance(part, str | int | float) for part in key)
+        if not isinstance(key, list) or len(key) != length or not strings:  # type: ignore[arg-type]
+            raise ValueError
+    except (ValueError, TypeError, RecursionError):
+        raise ProblemError(
+            "invalid_request",
+            "query cursor: this is not a cursor that a list gave",
+            hint="Leave it out to begin with the first page.",
+        ) from None
+    return json.dumps(key)
+
+
+def with_cursor(found: Document) -> str:
+    """Return a list document whose `next` is a cursor."""
+    document = found.parsed()
+    document["next"] = cursor_out(document)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _freshness(found: Document) -> dict[str, str]:
+    return {
+        "ETag": found.etag,
+        "Cache-Control": "no-cache",
+        "X-As-Of": found.as_of.isoformat(),
+        "X-Pending": "true" if found.pending else "false",
+    }
+
+
+def _tags(request: Request) -> list[str]:
+    return request.headers.get("if-none-match", "").split(",")
+
+
+def _cell(value: object) -> object:
+    """Keep spreadsheets from taking a name for a formula."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value

@@ -1,0 +1,33 @@
+"""The sections into which people divide the Bible, for the chapter map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# By OSIS book id, which our canons use: the traditional order of English Bibles.
+_SECTIONS = {
+    "Law": "gen exod lev num deut",
+    "History": "josh judg ruth 1sam 2sam 1kgs 2kgs 1chr 2chr ezra neh esth",
+    "Poetry and wisdom": "job ps prov eccl song",
+    "Major prophets": "isa jer lam ezek dan",
+    "Minor prophets": "hos joel amos obad jonah mic nah hab zeph hag zech mal",
+    "Gospels": "matt mark luke john",
+    "Acts": "acts",
+    "Letters of Paul": "rom 1cor 2cor gal eph phil col 1thess 2thess 1tim 2tim titus phlm",
+    "General letters": "heb jas 1pet 2pet 1john 2john 3john jude",
+    "Revelation": "rev",
+}
+_OF_BOOK = {book: name for name, books in _SECTIONS.items() for book in books.split()}
+_TESTAMENTS = {"old": "Old Testament", "new": "New Testament"}
+
+
+def sections(books: list[Any]) -> list[dict[str, Any]]:
+    """Group books, in their order; those with other ids by testament."""
+    found: list[dict[str, Any]] = []
+    for book in books:
+        testament = book["testament"]
+        name = _OF_BOOK.get(book["id"]) or _TESTAMENTS.get(testament, testament or "Other books")
+        if not found or found[-1]["name"] != name:
+            found.append({"name": name, "books": []})
+        found[-1]["books"].append(book)
+    return found

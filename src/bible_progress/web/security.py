@@ -1,0 +1,157 @@
+"""Who may do what: the secret, sessions of the dashboard, and what browsers are told."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+import time
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problems import ProblemError
+
+log = logging.getLogger("bible_progress.web")
+
+SESSION_COOKIE = "bible_progress_session"
+SESSION_SECONDS = 12 * 3600
+
+# No inline script or style, nothing from elsewhere, and no page may put ours into a frame.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_bearer = HTTPBearer(auto_error=False, description="The secret that the server was started with.")
+
+
+class Sessions:
+    """Sessions of people who gave the secret; gone with the process."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def open(self) -> str:
+        """Return the token of a new session."""
+        now = time.monotonic()
+        self._until = {token: until for token, until in self._until.items() if until > now}
+        token = secrets.token_urlsafe(32)
+        self._until[token] = now + SESSION_SECONDS
+        return token
+
+    def holds(self, token: str | None) -> bool:
+        """Whether a session is open."""
+        return token is not None and self._until.get(token, 0.0) > time.monotonic()
+
+    def close(self, token: str | None) -> None:
+        """End a session."""
+        self._until.pop(token or "", None)
+
+
+def is_secret(request: Request, given: str) -> bool:
+    """Whether this is the secret, in a time that does not depend on what was given."""
+    secret: str | None = request.app.state.settings.secret
+    return secret is not None and hmac.compare_digest(given.encode(), secret.encode())
+
+
+def may_operate(request: Request) -> bool:
+    """Whether a request carries the secret, or a session of someone who gave it."""
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and is_secret(request, given.strip()):
+        return True
+    sessions: Sessions = request.app.state.sessions
+    return sessions.holds(request.cookies.get(SESSION_COOKIE))
+
+
+def operator(
+    request: Request,
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None,
+) -> None:
+    """Let only those operate who have the secret. Raises ProblemError."""
+    if request.app.state.settings.secret is None:
+        raise ProblemError(
+            "no_secret_set",
+            "this server was started without a secret, so nothing can be operated through it",
+            hint="Start it with BIBLE_PROGRESS_SECRET set.",
+        )
+    if not may_operate(request):
+        raise ProblemError(
+            "secret_needed",
+            "this needs the secret that the server was started with",
+            hint="Send it as: Authorization: Bearer SECRET",
+        )
+    refuse_foreign(request)
+
+
+def onlooker(
+    request: Request,
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None,
+) -> None:
+    """Where a secret is set, let only those see operations who have it. Raises ProblemError."""
+    if request.app.state.settings.secret is not None and not may_operate(request):
+        raise ProblemError(
+            "secret_needed",
+            "operations are shown to those who have the secret",
+            hint="Send it as: Authorization: Bearer SECRET",
+        )
+
+
+def refuse_foreign(request: Request) -> None:
+    """Refuse a change that a page of another site asks a browser for. Raises ProblemError."""
+    origin = request.headers.get("origin")
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") or (
+        origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    ):
+        raise ProblemError("forbidden", "a page of another site asked for this")
+
+
+class Guard:
+    """Gives every request an id, logs it, and sets what browsers must know."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def out(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+                headers["Cross-Origin-Resource-Policy"] = (
+                    "cross-origin" if scope["path"].endswith("/badge.svg") else "same-origin"
+                )
+            await send(message)
+
+        try:
+            await self._app(scope, receive, out)
+        finally:
+            log.info(
+                "request",
+                extra={
+                    "action": "request",
+                    "request_id": request_id,
+                    "method": scope["method"],
+                    "path": scope["path"],
+                    "status": status,
+                    "seconds": round(time.perf_counter() - started, 6),
+                },
+            )
