@@ -102,16 +102,22 @@ def test_documents_say_what_is_there(world: World, kind: str, seed: int, is_drai
     assert connection.execute(gaps, [kind, version, None]).fetchall() == missing
     assert connection.execute(gaps, [kind, version, 2]).fetchall() == missing[:2]
 
-    others = has(connection, "text", other)
+    third = world.text_version()
+    world.text(third, chance.sample(verses, 12))
+    versions = [(kind, version), ("text", other), ("text", third)]
+    sets = [has(connection, *one) for one in versions]
     differ = [
-        (book, chapter, len(here), written(here), len(there), written(there))
+        (*one, book, chapter, len(alone), written(alone), len(lacking), written(lacking))
+        for place, one in enumerate(versions)
+        for others in [set().union(*(s for n, s in enumerate(sets) if n != place))]
         for book, chapter, count in chapters()
-        for here in [split(covered - others, chapter, count)[0]]
-        for there in [split(others - covered, chapter, count)[0]]
-        if here or there
+        for alone in [split(sets[place] - others, chapter, count)[0]]
+        for lacking in [split(others - sets[place], chapter, count)[0]]
+        if alone or lacking
     ]
-    compare = "select * from progress.compare(%s, %s, 'text', %s)"
-    assert connection.execute(compare, [kind, version, other]).fetchall() == differ
+    compare = "select * from progress.compare(%s, %s::uuid[])"
+    kinds, ids = [one[0] for one in versions], [one[1] for one in versions]
+    assert connection.execute(compare, [kinds, ids]).fetchall() == differ
 
 
 def test_a_tree_is_as_deep_and_as_wide_as_asked(scene: Scene) -> None:
@@ -149,7 +155,8 @@ def test_versions_that_are_not_there_have_no_documents(scene: Scene) -> None:
 def test_versions_of_different_canons_are_not_compared(scene: Scene) -> None:
     with pytest.raises(errors.DatabaseError, match="different canons"):
         scene.connection.execute(
-            "select progress.compare('text', %s, 'text', %s)", [scene.text_a, scene.text_v]
+            "select progress.compare('{text,text}', array[%s, %s]::uuid[])",
+            [scene.text_a, scene.text_v],
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
@@ -83,15 +85,21 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
 
 
 def _describe(app: FastAPI) -> None:
-    """Add to the OpenAPI document what routes cannot say: the shape of problems."""
+    """Add to the OpenAPI document what routes cannot say: problems, examples."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = plain()
+        examples = json.loads(files(__package__).joinpath("examples.json").read_text("utf-8"))
         schema = documents.Problem.model_json_schema()
         document["components"]["schemas"]["Problem"] = schema
         for path in document["paths"].values():
             for operation in path.values():
+                shown = operation["responses"].get("200", {}).get("content", {})
+                reference = shown.get("application/json", {}).get("schema", {}).get("$ref", "")
+                name = reference.rpartition("/")[2]
+                if name in examples:
+                    shown["application/json"]["example"] = examples[name]
                 # Validation errors are problems too.
                 for status, answer in operation["responses"].items():
                     if status == "422" and "application/json" in answer.get("content", {}):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from .. import documents as d
+from ..errors import InputError
 from .badge import badge
 from .problems import ProblemError, responses
 from .reads import ReadsOf, cursor_in, send, send_csv, with_cursor
@@ -168,7 +169,9 @@ def get_badge(
 
 
 @router.get(
-    "/compare", response_model=d.Comparison, responses=responses("not_found", *READ_PROBLEMS)
+    "/compare",
+    response_model=d.Comparison,
+    responses=responses("not_found", "not_comparable", *READ_PROBLEMS),
 )
 def compare(
     request: Request,
@@ -184,4 +187,7 @@ def compare(
         wanted = [UUID(id_) for id_ in ids]
     except ValueError:
         raise ProblemError("invalid_request", "query version: an id is not a UUID") from None
-    return send(request, reads.get("compare", kinds=list(kinds), ids=wanted))
+    try:
+        return send(request, reads.get("compare", kinds=list(kinds), ids=wanted))
+    except InputError as error:
+        raise ProblemError("not_comparable", str(error), hint=error.hint) from error

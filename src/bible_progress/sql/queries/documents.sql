@@ -102,9 +102,10 @@ with gap as materialized (
         g.*,
         b.name as book,
         row_number() over () as place
-    from progress.gaps(
-        %(kind)s, %(id)s, %(at_most)s + 1, %(stored)s, %(after)s
-    ) as g
+    from
+        progress.gaps(
+            %(kind)s, %(id)s, %(at_most)s + 1, %(stored)s, %(after)s
+        ) as g
     inner join public.books as b on g.book_id = b.id
 )
 
@@ -138,7 +139,11 @@ select
         'next', (
             select g.chapter_id
             from gap as g
-            where g.place = %(at_most)s and exists (select from gap as o where o.place > %(at_most)s)
+            where
+                g.place = %(at_most)s and exists (
+                    select from gap as o
+                    where o.place > %(at_most)s
+                )
         )
     )::text as body,
     f.as_of,

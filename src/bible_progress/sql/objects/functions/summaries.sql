@@ -10,7 +10,8 @@ returns table (
     total_chapters integer,
     books_complete integer,
     total_books integer,
-    was_stored boolean
+    was_stored boolean,
+    refreshed_at timestamptz
 )
 language plpgsql
 stable
@@ -36,7 +37,8 @@ begin
         r.total_chapters,
         r.books_complete,
         r.total_books,
-        true
+        true,
+        r.refreshed_at
     from progress.stored_versions as r
     where not exists (
         select from waiting as w where w.kind = r.kind and w.version_id = r.version_id
@@ -52,12 +54,15 @@ begin
         e.total_chapters,
         e.books_complete,
         e.total_books,
-        false
+        false,
+        o.refreshed_at
     from waiting as w
-    cross join lateral progress.exact_version(w.kind, w.version_id) as e;
+    cross join lateral progress.exact_version(w.kind, w.version_id) as e
+    left join progress.version_rollup as o on w.kind = o.kind and w.version_id = o.version_id;
 end
 $$;
 
 comment on function progress.summaries(boolean) is
 'The summary of every version as the base tables say in this snapshot: stored where clean, live
-where dirty. With p_stored, as last drained.';
+where dirty. With p_stored, as last drained. refreshed_at:
+when what is stored of it last changed, where that is known.';

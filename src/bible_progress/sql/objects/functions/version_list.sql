@@ -37,14 +37,13 @@ begin
         end;
     end if;
 
-    -- Filters come after the joins: guesses at what they leave make nested loops of these.
+    -- Filters come after the join: guesses at what they leave make nested loops of it.
     with observed as materialized (
         select
             v.kind,
             v.version_id,
             v.name,
             v.language_entity_id,
-            l.name as language,
             v.bible_version_id,
             v.created_at,
             s.covered_verses,
@@ -55,24 +54,23 @@ begin
             s.books_complete,
             s.total_books,
             s.was_stored,
-            case when v_by = 'name' then lower(v.name) else '' end as key_text,
-            case v_by
-                when 'percent' then coalesce(progress.fraction(s.covered_verses, s.total_verses), -1)
-                when 'covered' then s.covered_verses
-                when 'created' then extract(epoch from v.created_at)
-                when 'updated' then coalesce(extract(epoch from r.refreshed_at), 0)
-                else 0
-            end as key_number,
-            r.refreshed_at
+            s.refreshed_at
         from progress.summaries(p_stored) as s
         inner join progress.versions as v
             on s.kind = v.kind and s.version_id = v.version_id
-        left join public.language_entities as l on v.language_entity_id = l.id
-        left join progress.version_rollup as r on s.kind = r.kind and s.version_id = r.version_id
     ),
 
-    matching as materialized (
-        select o.*
+    matching as (
+        select
+            o.*,
+            case when v_by = 'name' then lower(o.name) else '' end as key_text,
+            case v_by
+                when 'percent' then coalesce(progress.fraction(o.covered_verses, o.total_verses), -1)
+                when 'covered' then o.covered_verses
+                when 'created' then extract(epoch from o.created_at)
+                when 'updated' then coalesce(extract(epoch from o.refreshed_at), 0)
+                else 0
+            end as key_number
         from observed as o
         where
             (p_kind is null or o.kind = p_kind)
@@ -80,7 +78,11 @@ begin
             and (
                 p_search is null
                 or strpos(lower(o.name), lower(p_search)) > 0
-                or strpos(lower(o.language), lower(p_search)) > 0
+                or o.language_entity_id in (
+                    select l.id
+                    from public.language_entities as l
+                    where strpos(lower(l.name), lower(p_search)) > 0
+                )
             )
             and (
                 p_status is null
@@ -166,7 +168,7 @@ begin
                             'id', p.version_id,
                             'name', p.name,
                             'language_entity_id', p.language_entity_id,
-                            'language', p.language,
+                            'language', l.name,
                             'bible_version_id', p.bible_version_id,
                             'created_at', p.created_at,
                             'refreshed_at', p.refreshed_at,
@@ -190,6 +192,7 @@ begin
                 )
             from page as p
             left join best as b on p.kind = b.kind and p.version_id = b.version_id
+            left join public.language_entities as l on p.language_entity_id = l.id
             where p.place <= p_limit
         )
     into v_total, v_next, v_items;

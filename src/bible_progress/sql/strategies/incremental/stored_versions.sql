@@ -9,7 +9,8 @@ select
     r.complete_chapters,
     r.total_chapters,
     r.books_complete,
-    r.total_books
+    r.total_books,
+    r.refreshed_at
 from progress.version_rollup as r;
 
 comment on view progress.stored_versions is

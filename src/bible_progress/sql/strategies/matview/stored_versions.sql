@@ -9,7 +9,8 @@ select
     m.complete_chapters,
     m.total_chapters,
     m.books_complete,
-    m.total_books
+    m.total_books,
+    null::timestamptz as refreshed_at
 from public.mv_audio_version_progress_summary as m
 union all
 select
@@ -21,7 +22,8 @@ select
     m.complete_chapters,
     m.total_chapters,
     m.books_complete,
-    m.total_books
+    m.total_books,
+    null::timestamptz as refreshed_at
 from public.mv_text_version_progress_summary as m;
 
 comment on view progress.stored_versions is

@@ -9,7 +9,8 @@ select
     l.complete_chapters,
     l.total_chapters,
     l.books_complete,
-    l.total_books
+    l.total_books,
+    null::timestamptz as refreshed_at
 from progress.versions_by_source as l
 where l.source = 'live';
 
