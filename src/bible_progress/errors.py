@@ -3,9 +3,7 @@
 BibleProgressError          1   anything else that we raise
 ├── UsageError              2   a flag or setting that cannot be
 ├── ConnectionFailed        3   no such server, wrong password, server went away
-├── DatabaseRefused         4   the database said no: read-only, missing privilege
-│   ├── NothingStored       4   stored numbers were asked for where none are stored
-│   └── TimedOut            4   a statement took longer than it may
+├── DatabaseRefused         4   the database said no: read-only, missing privilege, timeout
 ├── InstallRefused          5   install or uninstall cannot proceed on this database
 ├── NotInstalled            6   a command needs `bible-progress install` first
 ├── InputError              7   a file or an id that is not what it should be
@@ -45,14 +43,6 @@ class DatabaseRefused(BibleProgressError):
     exit_code = 4
 
 
-class NothingStored(DatabaseRefused):
-    pass
-
-
-class TimedOut(DatabaseRefused):
-    pass
-
-
 class InstallRefused(BibleProgressError):
     exit_code = 5
 
@@ -86,7 +76,7 @@ _OURS: dict[str, type[BibleProgressError]] = {
     "BP002": InputError,
     "BP003": GuardRefused,
     "BP004": DatabaseRefused,
-    "BP005": NothingStored,
+    "BP005": DatabaseRefused,
 }
 
 
@@ -115,8 +105,6 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
         )
     if error.sqlstate is None or (error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014"):
         return ConnectionFailed(f"the database connection failed: {message}", hint=hint)
-    if isinstance(error, pg.QueryCanceled):
-        return TimedOut(f"{message} (SQLSTATE {error.sqlstate})", hint=hint)
     if isinstance(error, pg.ReadOnlySqlTransaction):
         return DatabaseRefused(
             f"the database is read-only: {message}",

@@ -16,6 +16,8 @@ UNPINNED = {
     "chapter_fraction": "inlined into every view of fractions",
     "is_complete": "inlined into every view of chapters and books",
     "coverage_status": "inlined into every document",
+    "percent": "inlined into every document",
+    "rank": "inlined into orders by it",
     "text_counts": "inlined, so that the filter is no call a row",
     "blank_characters": "folded into a constant",
     "media_counts": "inlined, so that the filter is no call a row",

@@ -23,6 +23,8 @@ QUERY_OF = {
     models.DeadLetter: ("insights", "dead_letters"),
     models.VersionProgress: ("insights", "versions"),
     models.Drift: ("audit", "drift"),
+    models.Queued: ("insights", "queue"),
+    models.Measured: ("insights", "measurements"),
 }
 PARAMETERS = {
     "at_most": 10,

@@ -21,7 +21,7 @@ def served(
     database: str, *, worker: Worker | None = None, **settings: Any
 ) -> Iterator[httpx.Client]:
     """Serve a database on a free port; gives a client of it."""
-    wanted = WebSettings(database_url=database, port=0, **settings)
+    wanted = WebSettings(database_url=database, **{"port": 0, **settings})
     with (
         serving(wanted, worker=worker) as address,
         httpx.Client(base_url=address.rstrip("/"), timeout=30) as client,

@@ -94,19 +94,12 @@ def test_every_document_is_exact_before_and_after_the_drain(
     connection = connect()
     edits.start(connection)
     chance = random.Random(seed)
-    for kind, ids in (("text", edits.TEXTS), ("audio", edits.AUDIOS)):
-        for id_ in ids:
-            connection.execute(
-                f"insert into {kind}_versions (id, language_entity_id, bible_version_id, name)"
-                " values (%s, %s, %s, %s)",
-                [id_, chance.choice(edits.LANGUAGES), chance.choice(edits.CANONS), f"v{id_}"],
-            )
     for _ in range(40):
         connection.execute(
             "insert into verse_texts (text_version_id, verse_id, verse_text)"
             " select %s, v.id, %s from verses v where v.id = %s on conflict do nothing",
             [
-                chance.choice(edits.TEXTS),
+                chance.choice(edits.TEXTS[:2]),
                 chance.choice(["x", "x", " "]),
                 chance.choice(edits.VERSES),
             ],
@@ -115,7 +108,7 @@ def test_every_document_is_exact_before_and_after_the_drain(
             "insert into media_files (audio_version_id, chapter_id, upload_status, publish_status,"
             " duration_seconds) values (%s, %s, 'completed', %s, 10)",
             [
-                chance.choice(edits.AUDIOS),
+                chance.choice(edits.AUDIOS[:2]),
                 chance.choice(edits.CHAPTERS),
                 chance.choice(["published", "pending"]),
             ],

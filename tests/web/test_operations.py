@@ -39,13 +39,13 @@ def test_the_hook_may_be_called_at_once_and_stops_in_time(
     for version in versions:
         site.touch(version)
     with served(database, secret=SECRET) as api, ThreadPoolExecutor(4) as pool:
-        url = f"{api.base_url}{V1.lstrip('/')}/refresh"
+        url = f"{api.base_url}{V1}/refresh"
         answers = list(
             pool.map(lambda _: httpx.post(url, headers=BEARER, timeout=60).json(), range(4))
         )
         assert sum(answer["drained"] for answer in answers) == len(versions)
         site.fail_drains_of(versions[0])
-        site.touch(versions[0])
+        site.touch(versions[0], "gen-1-3")
         failed = api.post(f"{V1}/refresh", headers=BEARER, params={"seconds": 1}).json()
         assert (failed["drained"], failed["failed"], failed["remaining"]) == (0, 1, 1)
         site.stop_failing()

@@ -28,7 +28,7 @@ READERS, SECONDS = 100, 30
 def own_server() -> Iterator[OwnServer]:
     folder = Path(tempfile.mkdtemp(prefix="bp-load-"))
     folder.chmod(0o755)
-    server = OwnServer(folder, durable=False)
+    server = OwnServer(folder, durable=True)
     server.start()
     yield server
     server.stop()
@@ -120,7 +120,11 @@ def test_requests_fail_cleanly_while_the_database_is_away_and_recover(
         def read() -> None:
             with httpx.Client(base_url=api.base_url, timeout=30) as client:
                 while not stopping.is_set():
-                    answer = client.get(f"{V1}/versions/text/{version}")
+                    try:
+                        answer = client.get(f"{V1}/versions/text/{version}")
+                    except httpx.HTTPError as error:
+                        broken.append(repr(error))
+                        continue
                     problem = answer.json().get("code", "")
                     seen.append((answer.status_code, problem))
                     if answer.status_code not in (200, 503):

@@ -90,7 +90,9 @@ def _describe(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = plain()
-        examples = json.loads(files(__package__).joinpath("examples.json").read_text("utf-8"))
+        examples = json.loads(
+            files("bible_progress.web").joinpath("examples.json").read_text("utf-8")
+        )
         schema = documents.Problem.model_json_schema()
         document["components"]["schemas"]["Problem"] = schema
         for path in document["paths"].values():

@@ -20,7 +20,7 @@ from ..words import age
 from . import problems
 from .operations import change_dead_letter
 from .problems import PROBLEMS, ProblemError
-from .reads import Reads, cursor_in, cursor_out
+from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, cursor_in, cursor_out
 from .sections import sections
 from .security import (
     SESSION_COOKIE,
@@ -201,7 +201,7 @@ def languages(
             descendants=descendants,
             with_versions=with_versions,
             at_most=50,
-            after=cursor_in(cursor, 2),
+            after=cursor_in(cursor, LANGUAGE_CURSOR),
         )
         .parsed()
     )
@@ -357,7 +357,7 @@ def _versions(reads: Reads, *, limit: int, **filters: Any) -> Any:
         min_percent=filters.get("min_percent"),
         sort=filters.get("sort", "name"),
         at_most=limit,
-        after=cursor_in(cursor, 4),
+        after=cursor_in(cursor, VERSION_CURSOR),
     ).parsed()
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from .. import documents as d
 from .problems import responses
-from .reads import ReadsOf, cursor_in, send, with_cursor
+from .reads import LANGUAGE_CURSOR, ReadsOf, cursor_in, send, with_cursor
 from .versions import ONE, READ_PROBLEMS, Cursor, Limit, Search
 
 router = APIRouter(tags=["languages"])
@@ -37,7 +37,7 @@ def list_languages(
         descendants=descendants,
         with_versions=with_versions,
         at_most=limit,
-        after=cursor_in(cursor, 2),
+        after=cursor_in(cursor, LANGUAGE_CURSOR),
     )
     return send(request, found, body=with_cursor(found))
 

@@ -37,6 +37,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "internal": (500, "Something went wrong"),
 }
 _RETRY_SECONDS = 1
+# SQLSTATEs that clients meet by name.
+NOTHING_STORED, TIMED_OUT = "BP005", "57014"
 _OF_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -51,7 +53,7 @@ class ProblemError(Exception):
 def of_error(error: Exception) -> ProblemError:
     """Return the problem that an error stands for."""
     if isinstance(error, psycopg.Error) and not isinstance(error, PoolTimeout):
-        error = errors.from_database(error)
+        error = _translated(error)
     detail, hint = str(error), getattr(error, "hint", None)
     match error:
         case ProblemError():
@@ -62,9 +64,9 @@ def of_error(error: Exception) -> ProblemError:
             return ProblemError("database_unavailable", detail, hint=hint)
         case errors.NotInstalled():
             return ProblemError("not_installed", detail, hint=hint)
-        case errors.NothingStored():
+        case errors.DatabaseRefused() if _sqlstate(error) == NOTHING_STORED:
             return ProblemError("nothing_stored", detail, hint=hint)
-        case errors.TimedOut():
+        case errors.DatabaseRefused() if _sqlstate(error) == TIMED_OUT:
             return ProblemError("database_busy", "the database took too long", hint=hint)
         case errors.GuardRefused():
             return ProblemError("guarded", detail, hint=hint)
@@ -78,6 +80,17 @@ def of_error(error: Exception) -> ProblemError:
             return ProblemError("invalid_request", _told(error))
         case _:
             return ProblemError("internal", "This is a fault of the server; its log has more.")
+
+
+def _translated(error: psycopg.Error) -> errors.BibleProgressError:
+    found = errors.from_database(error)
+    found.__cause__ = error
+    return found
+
+
+def _sqlstate(error: Exception) -> str | None:
+    cause = error.__cause__
+    return cause.sqlstate if isinstance(cause, psycopg.Error) else None
 
 
 def _told(error: RequestValidationError) -> str:

@@ -8,9 +8,12 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from psycopg import Connection
@@ -166,16 +169,24 @@ def cursor_out(document: Any) -> str | None:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
-def cursor_in(cursor: str | None, length: int) -> str | None:
+# What the cursor of a list is made of.
+VERSION_CURSOR = (str, Decimal, str, UUID)
+LANGUAGE_CURSOR = (str, UUID)
+
+
+def cursor_in(cursor: str | None, parts: tuple[Callable[[str], object], ...]) -> str | None:
     """Return the key of a cursor as JSON; raises ProblemError for one that is not ours."""
     if cursor is None:
         return None
     try:
-        key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        strings = all(isinstance(part, str | int | float) for part in key)
-        if not isinstance(key, list) or len(key) != length or not strings:  # type: ignore[arg-type]
+        key: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(key, list) or not all(isinstance(part, str) for part in cast(Any, key)):
             raise ValueError
-    except (ValueError, TypeError, RecursionError):
+        for parse, part in zip(parts, cast("list[str]", key), strict=True):
+            parse(part)
+        if "\x00" in "".join(cast("list[str]", key)):
+            raise ValueError
+    except (ValueError, ArithmeticError, RecursionError):
         raise ProblemError(
             "invalid_request",
             "query cursor: this is not a cursor that a list gave",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
@@ -12,7 +12,7 @@ from .. import documents as d
 from ..errors import InputError
 from .badge import badge
 from .problems import ProblemError, responses
-from .reads import ReadsOf, cursor_in, send, send_csv, with_cursor
+from .reads import VERSION_CURSOR, ReadsOf, cursor_in, send, send_csv, with_cursor
 
 router = APIRouter(tags=["versions"])
 
@@ -33,10 +33,13 @@ READ_PROBLEMS = (
     "not_installed",
 )  # fmt: skip
 ONE = responses("not_found", *READ_PROBLEMS)
+_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 PATH = "/versions/{kind}/{version_id}"
 
 
-@router.get("/versions", response_model=d.VersionList, responses=responses(*READ_PROBLEMS))
+@router.get(
+    "/versions", response_model=d.VersionList, responses={**_CSV, **responses(*READ_PROBLEMS)}
+)
 def list_versions(
     request: Request,
     reads: ReadsOf,
@@ -62,7 +65,7 @@ def list_versions(
         min_percent=min_percent,
         sort=sort,
         at_most=limit,
-        after=cursor_in(cursor, 4),
+        after=cursor_in(cursor, VERSION_CURSOR),
     )
     if format == "csv":
         return send_csv(request, found, "versions")
@@ -88,7 +91,7 @@ def get_tree(
     return send(request, reads.get("tree", kind=kind, id=version_id, depth=depth, book=book))
 
 
-@router.get(f"{PATH}/books", response_model=d.BookList, responses=ONE)
+@router.get(f"{PATH}/books", response_model=d.BookList, responses={**_CSV, **ONE})
 def list_books(
     request: Request, reads: ReadsOf, kind: Kind, version_id: VersionId, format: Format = "json"
 ) -> Response:
@@ -97,7 +100,7 @@ def list_books(
     return send_csv(request, found, "books") if format == "csv" else send(request, found)
 
 
-@router.get(f"{PATH}/chapters", response_model=d.ChapterList, responses=ONE)
+@router.get(f"{PATH}/chapters", response_model=d.ChapterList, responses={**_CSV, **ONE})
 def list_chapters(
     request: Request,
     reads: ReadsOf,
@@ -119,7 +122,7 @@ def get_chapter(
     return send(request, reads.get("chapter", kind=kind, id=version_id, chapter=chapter_id))
 
 
-@router.get(f"{PATH}/gaps", response_model=d.GapList, responses=ONE)
+@router.get(f"{PATH}/gaps", response_model=d.GapList, responses={**_CSV, **ONE})
 def list_gaps(
     request: Request,
     reads: ReadsOf,
@@ -134,7 +137,7 @@ def list_gaps(
     return send_csv(request, found, "gaps") if format == "csv" else send(request, found)
 
 
-@router.get(f"{PATH}/history", response_model=d.History, responses=ONE)
+@router.get(f"{PATH}/history", response_model=d.History, responses={**_CSV, **ONE})
 def get_history(
     request: Request,
     reads: ReadsOf,

@@ -6,9 +6,6 @@ begin;
 set local transaction_read_only = on;
 set local statement_timeout = '15s';
 
--- name: commit
-commit
-
 -- name: versions
 select
     progress.version_list(
@@ -99,13 +96,15 @@ from progress.freshness(%(kind)s, %(id)s, %(stored)s) as f;
 -- One more than asked for tells whether others follow.
 with gap as materialized (
     select
-        g.*,
-        b.name as book,
-        row_number() over () as place
+        g.book_id,
+        g.chapter_id,
+        g.missing_verses,
+        g.missing,
+        g.place,
+        b.name as book
     from
-        progress.gaps(
-            %(kind)s, %(id)s, %(at_most)s + 1, %(stored)s, %(after)s
-        ) as g
+        progress.gaps(%(kind)s, %(id)s, %(at_most)s + 1, %(stored)s, %(after)s)
+        with ordinality as g (book_id, chapter_id, missing_verses, missing, place)
     inner join public.books as b on g.book_id = b.id
 )
 

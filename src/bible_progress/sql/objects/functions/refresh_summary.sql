@@ -98,7 +98,33 @@ begin
             r.books_complete,
             r.total_books
         from progress.version_rollup as r
-        where r.kind = p_kind and r.version_id = p_version_id
+        where
+            r.kind = p_kind
+            and r.version_id = p_version_id
+            -- Other verses may make the same counts.
+            and (
+                r.covered_verses,
+                r.total_verses,
+                r.chapters_with_any,
+                r.complete_chapters,
+                r.total_chapters,
+                r.books_complete,
+                r.total_books
+            ) is distinct from (
+                select (
+                    l.covered_verses,
+                    l.total_verses,
+                    l.chapters_with_any,
+                    l.complete_chapters,
+                    l.total_chapters,
+                    l.books_complete,
+                    l.total_books
+                )
+                from progress.version_history as l
+                where l.kind = p_kind and l.version_id = p_version_id
+                order by l.day desc
+                limit 1
+            )
         on conflict (kind, version_id, day) do update
         set
             covered_verses = excluded.covered_verses,
@@ -108,7 +134,10 @@ begin
             total_chapters = excluded.total_chapters,
             books_complete = excluded.books_complete,
             total_books = excluded.total_books;
-        return v_changed + 1;
+        if found then
+            v_changed := v_changed + 1;
+        end if;
+        return v_changed;
     end if;
 
     if not exists (
@@ -126,5 +155,5 @@ $$;
 
 comment on function progress.refresh_summary(text, uuid, integer) is
 'Bring the summary of a version to the sum of its book rollups, and note the day''s state where it
-or any row under it changed, p_rows_below of them; refreshed_at says when. Returns the number of
+changed. refreshed_at says when it or any row under it did, of which p_rows_below changed. Returns the number of
 rows written. Only the drain calls it, under the version''s lock.';

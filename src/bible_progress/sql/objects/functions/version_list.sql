@@ -155,7 +155,7 @@ begin
     select
         (select count(*) from matching),
         (
-            select json_build_array(p.key_text, p.key_number, p.kind, p.version_id)
+            select json_build_array(p.key_text, p.key_number::text, p.kind, p.version_id)
             from page as p
             where p.place = p_limit and exists (select from page as o where o.place > p_limit)
         ),

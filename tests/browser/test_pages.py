@@ -1,0 +1,215 @@
+"""The pages as people use them: with eyes, a keyboard, a screen reader, a phone."""
+
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from acceptance.installation import Installation
+from bible_progress.worker import Worker, WorkerSettings
+from support.builders import World
+from support.oracle import drain
+from web.site import SECRET, served
+
+BOOKS = {"gen": (31, 25, 24), "exod": (22, 25), "ps": (6,) * 20, "matt": (25, 23), "rev": (20,)}
+HOSTILE = "<script>alert(1)</script>\"'&{{7*7}} \u05e9\u05dc\u05d5\u05dd " + "long" * 70
+
+
+@pytest.fixture
+def versions(library: World) -> dict[str, Any]:
+    """A small library with a name that attacks, two kinds of one language, and an empty one."""
+    library.canon(books=BOOKS)
+    english = library.language("English")
+    full = library.text_version(name="Full text", language=english)
+    library.connection.execute(
+        "insert into verse_texts (text_version_id, verse_id, verse_text)"
+        " select %s, id, 'x' from verses",
+        [full],
+    )
+    begun = library.text_version(name="Begun text", language=english)
+    library.text(begun, [f"gen-1-{n}" for n in (1, 2, 3, 7)])
+    audio = library.audio_version(name="Recording", language=english)
+    library.recording(audio, chapter="ps-3")
+    hostile = library.text_version(name=HOSTILE, language=library.language(HOSTILE))
+    library.connection.execute("update books set testament = 'new' where id in ('matt', 'rev')")
+    drain(library.connection)
+    library.connection.execute(
+        "insert into progress.version_history select kind, version_id, day - 3, 0, total_verses, 0,"
+        " 0, total_chapters, 0, total_books from progress.version_history"
+    )
+    return {"full": full, "begun": begun, "audio": audio, "hostile": hostile, "language": english}
+
+
+@pytest.fixture
+def address(database: str, versions: dict[str, Any]) -> Iterator[str]:
+    with served(database) as client:
+        yield str(client.base_url)
+
+
+def paths(versions: dict[str, Any]) -> list[str]:
+    begun, full = versions["begun"], versions["full"]
+    return [
+        "/",
+        "/?q=nothing+is+called+so",
+        f"/versions/text/{begun}?chapter=gen-1&with=text:{full}",
+        f"/versions/audio/{versions['audio']}",
+        f"/versions/text/{versions['hostile']}",
+        "/languages",
+        f"/languages/{versions['language']}",
+        "/operations",
+        "/no-such-page",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_page_fits_and_is_accessible(
+    address: str, versions: dict[str, Any], new_page: Any, width: int, scheme: str
+) -> None:
+    page = new_page(width=width, scheme=scheme)
+    for path in paths(versions):
+        answer = page.goto(address + path)
+        assert answer.status == (404 if path == "/no-such-page" else 200), path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found] == [], path
+        assert page.title().endswith("Bible Progress")
+
+
+def test_names_that_attack_are_only_names(
+    address: str, versions: dict[str, Any], new_page: Any
+) -> None:
+    page = new_page()
+    for path in paths(versions):
+        if path != "/no-such-page":
+            page.goto(address + path)
+            assert page.locator("script:not([src])").count() == 0
+    page.goto(f"{address}/versions/text/{versions['hostile']}")
+    assert page.locator("h1").inner_text() == HOSTILE
+
+
+def test_the_map_shows_counts_and_opens_chapters_by_keyboard(
+    address: str, versions: dict[str, Any], new_page: Any
+) -> None:
+    page = new_page()
+    page.goto(f"{address}/versions/text/{versions['begun']}")
+    cell = page.get_by_role("link", name="gen 1: 4 of 31 verses")
+    expect(cell).to_have_attribute("title", "gen 1: 4 of 31 verses")
+    cell.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "c-gen-2"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    chapter = page.get_by_role("region", name="gen 1: 4 of 31 verses")
+    expect(chapter).to_contain_text("Missing: 4-6 8-31")
+    expect(chapter.locator("ol.verses li")).to_have_count(31)
+    expect(chapter.locator("ol.verses li.has")).to_have_count(4)
+    assert page.locator(".cells a").count() == sum(len(counts) for counts in BOOKS.values())
+    # The first stop leads past the header.
+    page.goto(f"{address}/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+
+def test_search_answers_while_typing_and_can_be_shared(
+    address: str, versions: dict[str, Any], new_page: Any
+) -> None:
+    page = new_page()
+    page.goto(address)
+    rows = page.locator("#results tbody tr")
+    expect(rows).to_have_count(4)
+    page.get_by_label("Name or language").press_sequentially("full")
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"q=full"))
+    page.goto(page.url)
+    expect(rows).to_have_count(1)
+    page.get_by_label("Name or language").fill("")
+    page.get_by_label("Status").select_option("complete")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Full text")
+    page.goto(f"{address}/?sort=-percent")
+    assert "Full text" in rows.first.inner_text()
+
+
+def test_pages_work_without_scripts(address: str, versions: dict[str, Any], new_page: Any) -> None:
+    page = new_page(javascript=False)
+    page.goto(address)
+    page.get_by_label("Name or language").fill("full")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("#results tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Full text").last.click()
+    expect(page.locator("h1")).to_have_text("Full text")
+
+
+def test_versions_are_compared_beside_each_other(
+    address: str, versions: dict[str, Any], new_page: Any
+) -> None:
+    page = new_page()
+    page.goto(f"{address}/versions/audio/{versions['audio']}")
+    row = page.locator("#live tr", has_text="Begun text")
+    row.get_by_role("link", name="Compare").click()
+    cells = page.locator("tr", has_text="Begun text").locator("td")
+    assert cells.nth(3).inner_text() == "4"
+    assert cells.nth(4).inner_text() == "6"
+    expect(page.get_by_role("region", name="Differences")).to_contain_text("1-3 7")
+
+
+def test_a_page_updates_itself_while_a_worker_drains(
+    database: str, versions: dict[str, Any], site: Installation, new_page: Any
+) -> None:
+    worker = Worker(WorkerSettings(database_url=database))
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        with served(database, worker=worker) as client:
+            page = new_page()
+            page.goto(f"{client.base_url}/versions/text/{versions['begun']}")
+            expect(page.locator("#live-state")).to_have_text("live")
+            cell = page.locator("#c-gen-2")
+            cell.focus()
+            site.touch(versions["begun"], "gen-2-1")
+            expect(cell).to_have_attribute("title", "gen 2: 1 of 25 verses")
+            # What was in focus still is.
+            assert page.evaluate("document.activeElement.id") == "c-gen-2"
+            site.run("delete from verse_texts where verse_id = 'gen-2-1'")
+            expect(cell).to_have_attribute("title", "gen 2: 0 of 25 verses")
+            overview: Page = new_page()
+            overview.goto(str(client.base_url))
+            expect(overview.locator("#live-state")).to_have_text("live")
+            site.run("update text_versions set deleted_at = now() where name = 'Begun text'")
+            expect(overview.locator("#results tbody tr")).to_have_count(3)
+    finally:
+        worker.stop()
+        thread.join()
+
+
+def test_dead_letters_are_retried_by_who_has_the_secret(
+    database: str, versions: dict[str, Any], site: Installation, new_page: Any
+) -> None:
+    site.bury(versions["begun"], "<i>the reason</i>")
+    with served(database, secret=SECRET) as client:
+        page = new_page()
+        page.goto(f"{client.base_url}/operations")
+        page.get_by_label("Secret").fill(SECRET)
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("region", name="Dead letters")).to_contain_text("<i>the reason</i>")
+        assert [v["id"] for v in Axe().run(page).response["violations"]] == []
+        page.get_by_role("button", name="Retry").click()
+        expect(page.get_by_role("alert")).to_contain_text("Done.")
+        assert SECRET not in page.content()
+    assert site.dead() == 0
+
+
+def test_an_empty_database_tells_what_to_do_next(database: str, new_page: Any) -> None:
+    with served(database) as client:
+        page = new_page()
+        page.goto(str(client.base_url))
+        expect(page.get_by_text("bible-progress import canon")).to_be_visible()
+        page.goto(f"{client.base_url}/languages")
+        expect(page.get_by_text("language_entities")).to_be_visible()
+        page.goto(f"{client.base_url}/operations")
+        expect(page.get_by_text("No worker is running")).to_be_visible()
