@@ -1,10 +1,11 @@
-"""Write docs/reference/cli.md and docs/reference/sql.md from what they describe.
+"""Write docs/reference/cli.md, http.md and sql.md from what they describe.
 
     .venv/bin/python tools/generate_reference.py            write them
     .venv/bin/python tools/generate_reference.py --check    exit with 1 if they are out of date
 
-cli.md comes from the parsers, sql.md from the catalog and the comments of a fresh install, on the
-server of DATABASE_URL (in a database of its own, dropped afterwards) or on an embedded one.
+cli.md comes from the parsers, http.md from the OpenAPI document, sql.md from the catalog and the
+comments of a fresh install, on the server of DATABASE_URL (in a database of its own, dropped
+afterwards) or on an embedded one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from psycopg.sql import SQL, Identifier
 from bible_progress import install, schema, sql
 from bible_progress.cli import build_parser
 from bible_progress.embedded import database_server
+from bible_progress.web.app import create_app
+from bible_progress.web.problems import PROBLEMS
+from bible_progress.web.settings import WebSettings
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by tools/generate_reference.py. Change what it describes, not this file. -->"
@@ -42,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if stale")
     options = parser.parse_args(arguments)
     with fresh_install() as connection:
-        pages = {"cli.md": cli_page(), "sql.md": sql_page(connection)}
+        pages = {"cli.md": cli_page(), "http.md": http_page(), "sql.md": sql_page(connection)}
     stale = [name for name, text in pages.items() if text != current(name)]
     for name in stale:
         if options.check:
@@ -51,6 +55,81 @@ def main(arguments: list[str] | None = None) -> int:
             (REFERENCE / name).write_text(pages[name], encoding="utf-8")
             print(f"wrote docs/reference/{name}")
     return 1 if stale and options.check else 0
+
+
+def http_page() -> str:
+    """Return the page of the HTTP API: every operation, document and problem."""
+    document = create_app(WebSettings(database_url="postgresql://")).openapi()
+    lines = ["# HTTP API", "", NOTE, "", document["info"]["description"], ""]
+    lines += [
+        "The OpenAPI document, with examples, is served at `/api/v1/openapi.json`. Reads are exact "
+        "unless `consistency=stored` or `max_staleness` says otherwise. Operations marked with a "
+        "lock need `Authorization: Bearer SECRET`; those that only show need it where a secret "
+        "is set.",
+        "",
+    ]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            lock = " 🔒" if operation.get("security") else ""
+            lines += [f"## {method.upper()} {path}{lock}", ""]
+            lines += [" ".join(operation["description"].split()), ""]
+            rows = [_parameter(each) for each in operation.get("parameters", [])]
+            if rows:
+                lines += ["| parameter | in | values | meaning |", "|---|---|---|---|", *rows, ""]
+            content = operation["responses"].get("200", {}).get("content", {})
+            shape = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+            kinds = [kind for kind in content if kind != "application/json"]
+            answers = [f"[{_last(shape)}](#{_last(shape).lower()})"] if shape else []
+            answers += [f"`{kind}`" for kind in kinds] or ([] if answers else ["nothing (204)"])
+            lines += [f"Answers {' or '.join(answers)}.", ""]
+    lines += ["# Documents", ""]  # level one, as the problems below: chapters of the page
+    for name, shape in sorted(document["components"]["schemas"].items()):
+        lines += [f"## {name}", ""]
+        if shape.get("description"):
+            lines += [" ".join(shape["description"].split()), ""]
+        lines += ["| field | type | meaning |", "|---|---|---|"]
+        for field, described in shape.get("properties", {}).items():
+            lines.append(f"| `{field}` | {_type(described)} | {described.get('description', '')} |")
+        lines.append("")
+    lines += ["# Problems", "", "| code | status | meaning |", "|---|---|---|"]
+    lines += [f"| `{code}` | {status} | {title} |" for code, (status, title) in PROBLEMS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _last(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return f"[{_last(schema['$ref'])}](#{_last(schema['$ref']).lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_type(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    limits = [
+        f"{word} {schema[key]:g}"
+        for key, word in (
+            ("minimum", "from"),
+            ("exclusiveMinimum", "above"),
+            ("maximum", "to"),
+        )
+        if key in schema and abs(schema[key]) < 1e15
+    ]
+    return " ".join([schema.get("format") or schema.get("type", "any"), *limits])
+
+
+def _parameter(parameter: dict[str, Any]) -> str:
+    schema = parameter["schema"]
+    values = _type(schema)
+    if schema.get("default") is not None:
+        values += f"; default `{schema['default']}`"
+    name = f"`{parameter['name']}`" + (" (needed)" if parameter.get("required") else "")
+    return f"| {name} | {parameter['in']} | {values} | {parameter.get('description', '')} |"
 
 
 def current(name: str) -> str:

@@ -155,7 +155,7 @@ def test_versions_are_compared_beside_each_other(
     cells = page.locator("tr", has_text="Begun text").locator("td")
     assert cells.nth(3).inner_text() == "4"
     assert cells.nth(4).inner_text() == "6"
-    expect(page.get_by_role("region", name="Differences")).to_contain_text("1-3 7")
+    expect(page.get_by_role("region", name="Table of differences")).to_contain_text("1-3 7")
 
 
 def test_a_page_updates_itself_while_a_worker_drains(
@@ -190,13 +190,15 @@ def test_a_page_updates_itself_while_a_worker_drains(
 def test_dead_letters_are_retried_by_who_has_the_secret(
     database: str, versions: dict[str, Any], site: Installation, new_page: Any
 ) -> None:
-    site.bury(versions["begun"], "<i>the reason</i>")
+    site.bury(versions["hostile"], "<i>the reason</i>")
     with served(database, secret=SECRET) as client:
         page = new_page()
         page.goto(f"{client.base_url}/operations")
         page.get_by_label("Secret").fill(SECRET)
         page.get_by_role("button", name="Go on").click()
-        expect(page.get_by_role("region", name="Dead letters")).to_contain_text("<i>the reason</i>")
+        expect(page.get_by_role("region", name="Table of dead letters")).to_contain_text(
+            "<i>the reason</i>"
+        )
         assert [v["id"] for v in Axe().run(page).response["violations"]] == []
         page.get_by_role("button", name="Retry").click()
         expect(page.get_by_role("alert")).to_contain_text("Done.")

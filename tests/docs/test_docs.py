@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import re
 import shlex
 import sys
@@ -28,7 +29,7 @@ from doc_pages import (
 )
 from psycopg import Connection
 
-from bible_progress import errors, install, schema, sql
+from bible_progress import documents, errors, install, schema, sql
 from bible_progress.cli import build_parser
 from bible_progress.demo import SAMPLE_AUDIO
 from bible_progress.metrics import Metrics
@@ -59,6 +60,17 @@ def _parsers(
 
 def test_the_generated_command_line_page_is_current(generator: ModuleType) -> None:
     assert generator.cli_page() == generator.current("cli.md"), "run tools/generate_reference.py"
+
+
+def test_the_generated_http_page_is_current(generator: ModuleType) -> None:
+    assert generator.http_page() == generator.current("http.md"), "run tools/generate_reference.py"
+
+
+def test_every_example_is_of_its_shape() -> None:
+    examples = json.loads((PACKAGE / "web" / "examples.json").read_text(encoding="utf-8"))
+    assert len(examples) > 10
+    for name, example in examples.items():
+        getattr(documents, name).model_validate_json(json.dumps(example))
 
 
 def test_the_generated_sql_page_is_current(generator: ModuleType, conn: Connection[Any]) -> None:

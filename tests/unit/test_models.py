@@ -62,10 +62,15 @@ def test_values_are_of_the_declared_types(world: World) -> None:
     first, good, lost = (world.text_version(name=name) for name in ("first", "good", "lost"))
     for version in (first, good, lost):
         world.text(version, ["gen-1-1"])
+    conn.execute(
+        "insert into progress.measurement (run_id, step, subject, name, samples)"
+        " values (gen_random_uuid(), 5, 'read', 'x', 1)"
+    )
     drainer = Drainer(conn)
     due = drainer.due(10)
     drainer.record_failure(due[0], "x")
-    rows: list[object] = [*due, *insights.failures(conn)]
+    rows: list[object] = [*insights.queue(conn, 10), *insights.measurements(conn)]
+    rows += [*due, *insights.failures(conn)]
     rows += [drainer.drain(version) for version in due]
     conn.execute("update progress.version_rollup set books_complete = 1")
     conn.execute(

@@ -17,7 +17,7 @@ from ..embedded import database_server
 from ..models import VersionProgress
 from ..sample_bibles import require_texts
 from ..worker import Worker, WorkerSettings
-from .options import Subparsers, check, database_url, port_or_any, setting
+from .options import Subparsers, check, database_url, port_or_any
 from .output import Console, progress_bar
 from .refresh import drain_with_progress
 from .serve import require_web
@@ -35,14 +35,12 @@ def add(subparsers: Subparsers) -> None:
         "fresh. Stays up until Ctrl-C.",
     )
     database_url(parser)
-    setting(
-        parser,
+    parser.add_argument(
         "--port",
-        env="BIBLE_PROGRESS_PORT",
         type=port_or_any,
-        default="0",
+        default=0,
         metavar="PORT",
-        help="where the dashboard listens; 0 takes a free port",
+        help="where the dashboard listens; a free port unless given",
     )
     parser.add_argument("--once", action="store_true", help="exit after the report")
     parser.set_defaults(run=run)

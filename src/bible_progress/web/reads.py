@@ -29,6 +29,8 @@ _QUERIES = sql.queries("documents")
 # Inside of a JSON text quotes are escaped, so this matches the key only.
 _AS_OF = re.compile(r'"as_of" ?: ?"[^"]*"')
 
+_NEXT = '"next" : '
+
 Consistency = Literal["exact", "stored"]
 
 
@@ -196,10 +198,9 @@ def cursor_in(cursor: str | None, parts: tuple[Callable[[str], object], ...]) ->
 
 
 def with_cursor(found: Document) -> str:
-    """Return a list document whose `next` is a cursor."""
-    document = found.parsed()
-    document["next"] = cursor_out(document)
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    """Return a list document whose `next`, its last key, is a cursor; the rest stays unparsed."""
+    items, key, last = found.body.rpartition(_NEXT)
+    return f"{items}{key}{json.dumps(cursor_out({'next': json.loads(last[:-1])}))}}}"
 
 
 def _freshness(found: Document) -> dict[str, str]:

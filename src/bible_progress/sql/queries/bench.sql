@@ -439,3 +439,69 @@ reset synchronous_commit;
 select id
 from public.language_entities
 order by id;
+
+-- name: add_many_versions
+-- Of as many languages; without content, which lists do not look at.
+with languages as (
+    select
+        e.id,
+        row_number() over (order by e.id) as number,
+        count(*) over () as languages
+    from public.language_entities as e
+)
+
+insert into public.text_versions (language_entity_id, bible_version_id, name)
+select
+    l.id,
+    v.bible_version_id,
+    'Version ' || g.number
+from public.text_versions as v
+cross join generate_series(1, %(count)s) as g (number)
+inner join languages as l on l.number = mod(g.number, l.languages) + 1
+where v.id = %(original)s;
+
+-- name: copy_books_to_all
+insert into progress.book_rollup (
+    kind, version_id, book_id, covered_verses, total_verses, chapters_with_any,
+    complete_chapters, total_chapters
+)
+select
+    r.kind,
+    v.version_id,
+    r.book_id,
+    r.covered_verses,
+    r.total_verses,
+    r.chapters_with_any,
+    r.complete_chapters,
+    r.total_chapters
+from progress.book_rollup as r
+inner join progress.versions as v on r.kind = v.kind
+where r.kind = 'text' and r.version_id = %(original)s
+on conflict do nothing;
+
+-- name: copy_summary_to_all
+insert into progress.version_rollup (
+    kind, version_id, covered_verses, total_verses, chapters_with_any, complete_chapters,
+    total_chapters, books_complete, total_books, refreshed_at
+)
+select
+    r.kind,
+    v.version_id,
+    r.covered_verses,
+    r.total_verses,
+    r.chapters_with_any,
+    r.complete_chapters,
+    r.total_chapters,
+    r.books_complete,
+    r.total_books,
+    r.refreshed_at
+from progress.version_rollup as r
+inner join progress.versions as v on r.kind = v.kind
+where r.kind = 'text' and r.version_id = %(original)s
+on conflict do nothing;
+
+-- name: summary_document
+select progress.tree(%(kind)s, %(id)s, 'version')::text;
+
+-- name: tree_document
+select progress.tree(%(kind)s, %(id)s)::text;

@@ -16,6 +16,8 @@ language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = force_generic_plan
+-- What a function returns has no statistics; without them sorts for a merge are chosen over a hash.
+set enable_mergejoin = off
 as $$
 declare
     v_by text := ltrim(p_sort, '-');
@@ -60,9 +62,10 @@ begin
             on s.kind = v.kind and s.version_id = v.version_id
     ),
 
-    matching as (
+    matching as materialized (
         select
-            o.*,
+            o.kind,
+            o.version_id,
             case when v_by = 'name' then lower(o.name) else '' end as key_text,
             case v_by
                 when 'percent' then coalesce(progress.fraction(o.covered_verses, o.total_verses), -1)
@@ -94,7 +97,7 @@ begin
             )
     ),
 
-    page as materialized (
+    first_ones as (
         select m.*, row_number() over () as place
         from (
             select n.*
@@ -127,6 +130,12 @@ begin
                 n.version_id asc
             limit p_limit + 1
         ) as m
+    ),
+
+    page as materialized (
+        select o.*, f.key_text, f.key_number, f.place
+        from first_ones as f
+        inner join observed as o on f.kind = o.kind and f.version_id = o.version_id
     ),
 
     best as materialized (

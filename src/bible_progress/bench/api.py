@@ -1,0 +1,107 @@
+"""What the HTTP API adds to the SQL that it runs, and the first page of a long list."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from urllib.parse import urlsplit
+
+from .figures import Figure, Tick, interleave, quantile, seconds_of, spread
+from .worlds import QUERIES, WHOLE, Bench, build_world, values, watch
+
+ADDED_GOAL_MS = 2.0
+LIST_GOAL_MS = 20.0
+LISTED = 10_000
+REPETITIONS = 300
+QUICK_REPETITIONS = 60
+
+
+def measure(bench: Bench, tick: Tick) -> list[Figure]:
+    """Ask in turns: the database for a document, and the server for the same one.
+
+    Server and client share this process, so what the client does counts against the server.
+    """
+    from ..web.server import serving
+    from ..web.settings import WebSettings
+
+    with ExitStack() as stack:
+        name = stack.enter_context(bench.database("api"))
+        connection = stack.enter_context(bench.connect(name))
+        tick(f"building {LISTED:,} versions", 0.0)
+        world = build_world(connection, text=1, audio=3, first=WHOLE, seed=bench.seed)
+        whole = world.versions[0]
+        watch(connection, on=False)
+        original = {"original": whole.id}
+        values(connection, "add_languages", count=LISTED // 4)
+        more = LISTED - len(world.versions)
+        connection.execute(QUERIES["add_many_versions"], {**original, "count": more})
+        connection.execute(QUERIES["copy_books_to_all"], original)
+        connection.execute(QUERIES["copy_summary_to_all"], original)
+        watch(connection, on=True)
+        connection.execute(QUERIES["clear_queue"])
+        connection.execute(QUERIES["vacuum"])
+        address = stack.enter_context(serving(WebSettings(database_url=bench.url(name), port=0)))
+        client = stack.enter_context(
+            closing(http.client.HTTPConnection(urlsplit(address).netloc, timeout=60))
+        )
+
+        def get(path: str) -> None:
+            client.request("GET", f"/api/v1/{path}")
+            answer = client.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+
+        def asking(query: str) -> Callable[[int], float]:
+            parameters = {"kind": whole.kind, "id": whole.id}
+            return lambda _: seconds_of(
+                lambda: connection.execute(QUERIES[query], parameters).fetchall()
+            )
+
+        def getting(path: str) -> Callable[[int], float]:
+            return lambda _: seconds_of(lambda: get(path))
+
+        path = f"versions/{whole.kind}/{whole.id}"
+        times = interleave(
+            {
+                "summary_sql": asking("summary_document"),
+                "summary_http": getting(path),
+                "tree_sql": asking("tree_document"),
+                "tree_http": getting(f"{path}/tree"),
+                "list_http": getting("versions?limit=50"),
+            },
+            QUICK_REPETITIONS if bench.quick else REPETITIONS,
+            lambda share: tick("reading", 0.3 + 0.7 * share),
+            warm_up=10,
+        )
+    details = {f"{name}_ms": spread(seconds) for name, seconds in times.items()}
+
+    def added(what: str) -> Figure:
+        both = zip(times[f"{what}_http"], times[f"{what}_sql"], strict=True)
+        differences = [1000 * (over - below) for over, below in both]
+        return Figure(
+            goal="API",
+            what=f"{what} over HTTP, more than its SQL",
+            value=quantile(differences, 0.5),
+            unit="ms",
+            limit=ADDED_GOAL_MS,
+            low=quantile(differences, 0.1),
+            high=quantile(differences, 0.9),
+            details=details,
+        )
+
+    listed = [1000 * seconds for seconds in times["list_http"]]
+    return [
+        added("summary"),
+        added("tree"),
+        Figure(
+            goal="API",
+            what=f"first page of {LISTED:,} versions over HTTP",
+            value=quantile(listed, 0.5),
+            unit="ms",
+            limit=LIST_GOAL_MS,
+            low=quantile(listed, 0.1),
+            high=quantile(listed, 0.9),
+            details=details,
+        ),
+    ]
