@@ -17,7 +17,9 @@ from support.builders import World
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in the thread of the tests: it ends before other
+# tests of this process start one.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, where there is one: $BIBLE_PROGRESS_CHROMIUM, or on PATH."""
     names = ("chromium", "chromium-browser", "google-chrome")

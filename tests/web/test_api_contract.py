@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -43,7 +44,8 @@ def test_an_answer_is_the_same_until_something_changes(
     assert changed.status_code == 200
     body = changed.json()
     assert (body["pending"], changed.headers["x-pending"]) == (True, "true")
-    assert changed.headers["x-as-of"] == body["as_of"]
+    said = datetime.fromisoformat(changed.headers["x-as-of"])
+    assert said == datetime.fromisoformat(body["as_of"])
 
 
 def test_stored_is_as_drained_and_too_old_is_refused(api: httpx.Client, site: Installation) -> None:

@@ -193,7 +193,10 @@ begin
                             'total_chapters', p.total_chapters,
                             'books_complete', p.books_complete,
                             'total_books', p.total_books,
-                            'testaments', progress.testaments(p.kind, p.version_id, p_stored)
+                            -- What was stored is clean: nothing is looked up again.
+                            'testaments', progress.testaments(
+                                p.kind, p.version_id, p_stored or p.was_stored
+                            )
                         )
                         order by p.place
                     ),
