@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from acceptance.installation import Installation
 from bible_progress import rollout
 from support import oracle
+
+STORED_BEST = "mv_language_entity_best_{}_version"
 
 
 @pytest.fixture
@@ -108,6 +112,48 @@ def test_a_level_that_is_not_filled_is_read_live_until_a_drain_fills_it(
     site.value("select progress.signal_all('text')")
     site.drain()
     assert site.rows("select from progress.dirty") == []
+    with oracle.snapshot(site.connection) as connection:
+        oracle.assert_same(connection)
+
+
+CONTENT = {
+    "text": "insert into verse_texts (text_version_id, verse_id, verse_text)"
+    " select %(other)s, verse_id, verse_text from verse_texts where text_version_id = %(best)s"
+    " and deleted_at is null",
+    "audio": "insert into media_files (audio_version_id, chapter_id, upload_status, publish_status)"
+    " select v.id, c.id, 'completed', 'published' from audio_versions v"
+    " join books b using (bible_version_id) join chapters c on c.book_id = b.id"
+    " where v.id in (%(best)s, %(other)s)",
+}
+DECIDES = {
+    "language": "language_entity_id = (select id from language_entities"
+    " where id <> language_entity_id limit 1)",
+    "date": "created_at = created_at - interval '2 days'",
+    "deletion": "deleted_at = now()",
+}
+
+
+@pytest.mark.parametrize("kind", CONTENT)
+@pytest.mark.parametrize("change", DECIDES)
+def test_what_decides_which_version_is_best_is_signalled(
+    site: Installation, kind: str, change: str
+) -> None:
+    best, other = site.value(f"select {kind}_version_id from {STORED_BEST.format(kind)}"), uuid4()
+    of = {"best": best, "other": other}
+    # An equal that is older: better as soon as the best is elsewhere, gone, or older still.
+    site.connection.execute(
+        f"insert into {kind}_versions (id, language_entity_id, bible_version_id, name, created_at)"  # type: ignore[arg-type]
+        " select %(other)s, language_entity_id, bible_version_id, 'An equal',"
+        f" created_at - interval '1 day' from {kind}_versions where id = %(best)s",
+        of,
+    )
+    site.connection.execute(CONTENT[kind], of)  # type: ignore[arg-type]
+    site.drain()
+    site.run(f"update {kind}_versions set {DECIDES[change]} where id = %s", best)
+    with oracle.snapshot(site.connection) as connection:
+        oracle.assert_promises(connection)
+    site.drain()
+    assert (other,) in site.rows(f"select {kind}_version_id from {STORED_BEST.format(kind)}")
     with oracle.snapshot(site.connection) as connection:
         oracle.assert_same(connection)
 

@@ -9,10 +9,13 @@ from typing import Any
 from psycopg import Connection, IsolationLevel, sql
 from psycopg.pq import TransactionStatus
 
-# A best version may be wrong while any version of its language is dirty.
+# A best version may be wrong while any version of its language is dirty, or that version itself,
+# which may be of another language or deleted by now.
 _DIRTY_KEYS = {
     "language": "select v.language_entity_id from progress.dirty d"
-    " join progress.versions v using (kind, version_id) where d.kind = {kind}",
+    " join progress.versions v using (kind, version_id) where d.kind = {kind}"
+    " union all select b.language_entity_id from {stored} b"
+    " join progress.dirty d on d.kind = {kind} and d.version_id = b.{version}",
     "version": "select d.version_id from progress.dirty d where d.kind = {kind}",
 }
 
@@ -70,7 +73,10 @@ def differences(
         if clean_only:
             dirty = _DIRTY_KEYS["language" if level == "language" else "version"]
             where = sql.SQL(" where {key} not in (" + dirty + ")").format(
-                key=sql.Identifier(key), kind=sql.Literal(kind)
+                key=sql.Identifier(key),
+                kind=sql.Literal(kind),
+                stored=_name(stored),
+                version=sql.Identifier(f"{kind}_version_id"),
             )
         sides = {
             "stored": sql.SQL("select * from {} s").format(_name(stored)) + where,

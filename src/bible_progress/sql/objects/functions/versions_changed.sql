@@ -1,9 +1,13 @@
+-- Languages and dates decide which version of a language is best: they are read from base tables
+-- where rollups are stored, and are stored themselves where materialized views are.
 create or replace function progress.versions_changed()
 returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_stores_best boolean := progress.strategy() = 'matview';
 begin
     if tg_op = 'INSERT' then
         perform progress.signal(tg_argv[0], array_agg(n.id), array_agg(null::text))
@@ -17,18 +21,38 @@ begin
             select changed.id
             from (
                 (
-                    select o.id, o.bible_version_id, o.deleted_at is null as is_live
+                    select
+                        o.id,
+                        o.bible_version_id,
+                        o.deleted_at is null as is_live,
+                        case when v_stores_best then o.language_entity_id end as language_id,
+                        case when v_stores_best then o.created_at end as created_at
                     from old_rows as o
                     except all
-                    select n.id, n.bible_version_id, n.deleted_at is null as is_live
+                    select
+                        n.id,
+                        n.bible_version_id,
+                        n.deleted_at is null as is_live,
+                        case when v_stores_best then n.language_entity_id end as language_id,
+                        case when v_stores_best then n.created_at end as created_at
                     from new_rows as n
                 )
                 union all
                 (
-                    select n.id, n.bible_version_id, n.deleted_at is null as is_live
+                    select
+                        n.id,
+                        n.bible_version_id,
+                        n.deleted_at is null as is_live,
+                        case when v_stores_best then n.language_entity_id end as language_id,
+                        case when v_stores_best then n.created_at end as created_at
                     from new_rows as n
                     except all
-                    select o.id, o.bible_version_id, o.deleted_at is null as is_live
+                    select
+                        o.id,
+                        o.bible_version_id,
+                        o.deleted_at is null as is_live,
+                        case when v_stores_best then o.language_entity_id end as language_id,
+                        case when v_stores_best then o.created_at end as created_at
                     from old_rows as o
                 )
             ) as changed
@@ -41,4 +65,5 @@ $$;
 
 comment on function progress.versions_changed() is
 'Signals versions of the kind given as trigger argument that were made, deleted, restored or given
-another canon. Their names, languages and dates are read from the base table and need no signal.';
+another canon. Their names are read from the base table and need no signal, nor do their languages
+and dates but where the best version of a language is stored in a materialized view.';
