@@ -89,7 +89,7 @@ class Client:
         while True:
             page = self._get(d.VersionList, "versions", **query, cursor=cursor)
             yield from page.items
-            cursor = page.next
+            cursor = page.next_cursor
             if cursor is None:
                 return
 
@@ -119,14 +119,13 @@ class Client:
         while True:
             page = self._get(d.GapList, f"versions/{kind}/{version_id}/gaps", cursor=cursor)
             yield from page.items
-            cursor = page.next
+            cursor = page.next_cursor
             if cursor is None:
                 return
 
     def next_gap(self, kind: Kind, version_id: UUID) -> d.Gap | None:
         """Return the first thing to do, None for a complete version."""
-        page = self._get(d.GapList, f"versions/{kind}/{version_id}/gaps", limit=1)
-        return page.items[0] if page.items else None
+        return self._get(d.GapList, f"versions/{kind}/{version_id}/gaps", limit=1).next
 
     def history(self, kind: Kind, version_id: UUID, *, days: int = 366) -> d.History:
         """Return the state at the end of each day on which something changed."""
@@ -154,7 +153,7 @@ class Client:
                 cursor=cursor,
             )
             yield from page.items
-            cursor = page.next
+            cursor = page.next_cursor
             if cursor is None:
                 return
 

@@ -109,7 +109,7 @@ class VersionSummary(Counts):
 class VersionList(Document):
     total: int = Field(description="How many match, on all pages.")
     items: list[VersionSummary]
-    next: str | None = Field(description="The cursor of the next page; null at the end.")
+    next_cursor: str | None = Field(description="The cursor of the next page; null at the end.")
 
 
 class BookList(Document):
@@ -168,13 +168,14 @@ class Gap(Shape):
 
 
 class GapList(Document):
-    """What is missing, one item a chapter, in canon order; the first is what comes next."""
+    """What is missing, one item a chapter, in canon order."""
 
     kind: Kind
     version_id: UUID
     missing_verses: int = Field(description="In all of the version.")
+    next: Gap | None = Field(description="The first thing to do; null where nothing is missing.")
     items: list[Gap]
-    next: str | None
+    next_cursor: str | None
 
 
 class ChapterDifference(Shape):
@@ -229,6 +230,7 @@ class BestVersion(Shape):
     covered_verses: int
     total_verses: int
     percent: int | None
+    testaments: list[Testament]
 
 
 class Language(Shape):
@@ -247,7 +249,7 @@ class Language(Shape):
 class LanguageList(Document):
     total: int
     items: list[Language]
-    next: str | None
+    next_cursor: str | None
 
 
 class LanguageDetail(Document):

@@ -98,9 +98,11 @@ def test_the_map_shows_counts_and_opens_chapters_by_keyboard(
     page = new_page()
     page.goto(f"{address}/versions/text/{versions['begun']}")
     cell = page.get_by_role("link", name="gen 1: 4 of 31 verses")
-    expect(cell).to_have_attribute("title", "gen 1: 4 of 31 verses")
+    expect(cell).to_have_attribute("data-told", "gen 1: 4 of 31 verses")
     cell.focus()
     page.keyboard.press("ArrowRight")
+    shown = "getComputedStyle(document.querySelector('#c-gen-2'), '::after').content"
+    assert page.evaluate(shown) == '"gen 2: 0 of 25 verses"'
     assert page.evaluate("document.activeElement.id") == "c-gen-2"
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
@@ -113,6 +115,21 @@ def test_the_map_shows_counts_and_opens_chapters_by_keyboard(
     page.goto(f"{address}/")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+
+def test_a_phone_shows_every_number_without_scrolling_sideways(
+    address: str, versions: dict[str, Any], new_page: Any
+) -> None:
+    page = new_page(width=390)
+    page.goto(address)
+    row = page.locator("#results tbody tr", has_text="Begun text")
+    for label in ("Kind", "Language", "Covered", "Old Testament", "New Testament", "Status"):
+        box = row.locator(f"td[data-label='{label}']").bounding_box()
+        assert box is not None, label
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 390, label
+    language = page.get_by_role("region", name="Table of languages")
+    expect(language).to_contain_text("English")
+    assert language.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
 def test_search_answers_while_typing_and_can_be_shared(
@@ -152,9 +169,8 @@ def test_versions_are_compared_beside_each_other(
     page.goto(f"{address}/versions/audio/{versions['audio']}")
     row = page.locator("#live tr", has_text="Begun text")
     row.get_by_role("link", name="Compare").click()
-    cells = page.locator("tr", has_text="Begun text").locator("td")
-    assert cells.nth(3).inner_text() == "4"
-    assert cells.nth(4).inner_text() == "6"
+    assert row.locator("td[data-label='Only there']").inner_text() == "4"
+    assert row.locator("td[data-label='Only here']").inner_text() == "6"
     expect(page.get_by_role("region", name="Table of differences")).to_contain_text("1-3 7")
 
 
@@ -170,13 +186,15 @@ def test_a_page_updates_itself_while_a_worker_drains(
             page.goto(f"{client.base_url}/versions/text/{versions['begun']}")
             expect(page.locator("#live-state")).to_have_text("live")
             cell = page.locator("#c-gen-2")
+            page.locator("#days summary").click()
             cell.focus()
             site.touch(versions["begun"], "gen-2-1")
-            expect(cell).to_have_attribute("title", "gen 2: 1 of 25 verses")
-            # What was in focus still is.
+            expect(cell).to_have_attribute("data-told", "gen 2: 1 of 25 verses")
+            # What was in focus still is, and what was opened.
             assert page.evaluate("document.activeElement.id") == "c-gen-2"
+            assert page.locator("#days").get_attribute("open") is not None
             site.run("delete from verse_texts where verse_id = 'gen-2-1'")
-            expect(cell).to_have_attribute("title", "gen 2: 0 of 25 verses")
+            expect(cell).to_have_attribute("data-told", "gen 2: 0 of 25 verses")
             overview: Page = new_page()
             overview.goto(str(client.base_url))
             expect(overview.locator("#live-state")).to_have_text("live")

@@ -104,7 +104,7 @@ def test_pages_hold_every_version_once_in_order(
         page = api.get(f"{V1}/versions", params=query).json()
         assert page["total"] == 10
         seen += page["items"]
-        cursor = page["next"]
+        cursor = page["next_cursor"]
         if cursor is None:
             break
         assert len(page["items"]) == 3

@@ -78,9 +78,14 @@ def assert_exact(api: httpx.Client, connection: Connection[Any], **query: Any) -
         gaps = get(api, f"{path}/gaps", d.GapList, limit=1500, **query)
         assert gaps.missing_verses == sum(g.missing_verses for g in gaps.items)
         assert gaps.missing_verses == tree.total_verses - tree.covered_verses
+        assert gaps.next == (gaps.items[0] if gaps.items else None)
         assert {g.chapter_id: g.missing_verses for g in gaps.items} == {
             id_: total - covered for id_, (covered, total) in counted.items() if covered < total
         }
+        if gaps.next_cursor is None and len(gaps.items) > 1:
+            after = {"cursor": gaps.items[0].chapter_id, "limit": 1}
+            second = get(api, f"{path}/gaps", d.GapList, **after, **query)
+            assert (second.next, second.items) == (gaps.next, [gaps.items[1]])
         assert tree.testaments == [] or sum(t.covered_verses for t in tree.testaments) == (
             tree.covered_verses
         )
@@ -172,6 +177,9 @@ def test_the_best_version_has_its_reason_and_descendants_on_request(
     found = get(api, f"/languages/{parent}", d.LanguageDetail, descendants=True).language
     assert (found.best_text.id, found.best_text.reason) == (fuller, "covers most verses")
     assert (found.text_versions, found.best_text.versions) == (3, 3)
+    shares = found.best_text.testaments
+    assert sum(t.covered_verses for t in shares) == found.best_text.covered_verses
+    assert sum(t.total_verses for t in shares) == found.best_text.total_verses
     # The same share of verses; a complete chapter decides.
     run("update text_versions set created_at = 'epoch' where id = %s", [one])
     library.text(one, ["gen-2-1"])

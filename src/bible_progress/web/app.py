@@ -27,7 +27,7 @@ POOL_WAIT_SECONDS = 5.0
 _DESCRIPTION = """\
 Which verses of which versions are there, exact at the moment of asking. Every document says
 `as_of` and whether changes are `pending`; send its `ETag` back as `If-None-Match`. Errors are
-`application/problem+json` with a stable `code`. Lists go on at `next`."""
+`application/problem+json` with a stable `code`. Lists go on at `next_cursor`."""
 
 
 def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> FastAPI:

@@ -38,6 +38,7 @@ router = APIRouter(include_in_schema=False)
 _LONGEST_FORM = 10_000
 _SHOWN_DIFFERENCES = 100
 _SHOWN_SIBLINGS = 20
+_SHOWN_LANGUAGES = 6
 
 _templates = Environment(
     loader=PackageLoader("bible_progress.web"),
@@ -96,11 +97,16 @@ def overview(
     }
     reads = Reads(request.app.state.pool)
     listed = _versions(reads, limit=50, **query)
-    listed["next"] = cursor_out(listed)
+    listed["next_cursor"] = cursor_out(listed)
     lately = _versions(reads, limit=5, sort="-updated")
     nearly = _versions(reads, limit=5, sort="-percent", status="in progress")
     languages = reads.get(
-        "languages", search=None, descendants=False, with_versions=True, at_most=1, after=None
+        "languages",
+        search=None,
+        descendants=False,
+        with_versions=True,
+        at_most=_SHOWN_LANGUAGES,
+        after=None,
     ).parsed()
     counts = {
         name: _versions(reads, limit=1, **only)["total"]
@@ -117,6 +123,7 @@ def overview(
         listed=listed,
         lately=[v for v in lately["items"] if v["refreshed_at"]],
         nearly=nearly["items"],
+        languages=languages["items"],
         totals={
             **counts,
             "versions": counts["text"] + counts["audio"],
@@ -205,7 +212,7 @@ def languages(
         )
         .parsed()
     )
-    listed["next"] = cursor_out(listed)
+    listed["next_cursor"] = cursor_out(listed)
     return _page(
         request,
         "languages.html",
@@ -258,10 +265,9 @@ def operations(request: Request, message: str | None = None) -> Response:
         letters=letters,
         measured=measured,
         recent=recent,
-        graph=_graph(
-            [(at.timestamp(), state.queue_depth) for at, state in recent],
-            top=max((state.queue_depth for _, state in recent), default=0) or 1,
-        ),
+        span=[at.strftime("%H:%M:%S UTC") for at, _ in (*recent[:1], *recent[-1:])],
+        depth=_graph([(at.timestamp(), state.queue_depth) for at, state in recent]),
+        oldest=_graph([(at.timestamp(), state.oldest_signal_seconds) for at, state in recent]),
         counted=metrics.counted(),
         own_worker=request.app.state.has_worker,
         can_operate=can_operate,
@@ -329,7 +335,15 @@ def _login(request: Request, message: str | None, status: int = 200) -> Response
 
 def _page(request: Request, template: str, *, code: int = 200, **values: Any) -> Response:
     shown = _templates.get_template(template).render(
-        {"page": None, "shade": _shade, "duration": _duration, "age": age, "ago": _ago, **values}
+        {
+            "page": None,
+            "shade": _shade,
+            "duration": _duration,
+            "age": age,
+            "ago": _ago,
+            "moment": _moment,
+            **values,
+        }
     )
     headers = {"Cache-Control": "no-store"}
     return HTMLResponse(shown, status_code=code, headers=headers)
@@ -384,10 +398,14 @@ def _compare(
     return None
 
 
-def _graph(points: list[tuple[float, float]], *, top: float) -> dict[str, Any] | None:
-    """Return a line from (seconds, number) pairs for a picture of 640 by 180."""
-    if len(points) < 2 or top <= 0:
+def _graph(points: list[tuple[float, float]], *, top: float = 0) -> dict[str, Any] | None:
+    """Return a line from (seconds, number) pairs for a picture of 640 by 180, None for a dot.
+
+    It reaches up to `top`, or to the greatest number where that is more.
+    """
+    if len(points) < 2:
         return None
+    top = max(top, *(number for _, number in points)) or 1
     first, last = points[0][0], points[-1][0]
     drawn = [
         (40 + 590 * (at - first) / ((last - first) or 1), 150 - 130 * number / top)
@@ -426,6 +444,10 @@ def _duration(seconds: float) -> str:
     if hours:
         return f"{hours:,} h {minutes} min"
     return f"{minutes} min" if minutes else f"{int(seconds)} s"
+
+
+def _moment(when: str) -> str:
+    return f"{datetime.fromisoformat(when).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _ago(when: datetime | str | None) -> str:

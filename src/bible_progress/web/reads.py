@@ -29,7 +29,7 @@ _QUERIES = sql.queries("documents")
 # Inside of a JSON text quotes are escaped, so this matches the key only.
 _AS_OF = re.compile(r'"as_of" ?: ?"[^"]*"')
 
-_NEXT = '"next" : '
+_NEXT = '"next_cursor" : '
 
 Consistency = Literal["exact", "stored"]
 
@@ -165,7 +165,7 @@ def send_csv(request: Request, found: Document, name: str) -> Response:
 
 def cursor_out(document: Any) -> str | None:
     """Return the cursor for the page after a document; opaque to clients."""
-    key = document["next"]
+    key = document["next_cursor"]
     if key is None:
         return None
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
@@ -198,9 +198,9 @@ def cursor_in(cursor: str | None, parts: tuple[Callable[[str], object], ...]) ->
 
 
 def with_cursor(found: Document) -> str:
-    """Return a list document whose `next`, its last key, is a cursor; the rest stays unparsed."""
+    """Return a list document with a cursor as its last key; the rest stays unparsed."""
     items, key, last = found.body.rpartition(_NEXT)
-    return f"{items}{key}{json.dumps(cursor_out({'next': json.loads(last[:-1])}))}}}"
+    return f"{items}{key}{json.dumps(cursor_out({'next_cursor': json.loads(last[:-1])}))}}}"
 
 
 def _freshness(found: Document) -> dict[str, str]:

@@ -20,7 +20,9 @@ Kind = Annotated[d.Kind, Path(description="audio or text")]
 VersionId = Annotated[UUID, Path(description="Of a row of audio_versions or text_versions.")]
 Key = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
-Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the page before.")]
+Cursor = Annotated[
+    str | None, Query(max_length=2000, description="`next_cursor` of the page before.")
+]
 Format = Annotated[Literal["json", "csv"], Query(description="csv is sent as a download.")]
 Search = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 Sort = Literal[
@@ -129,10 +131,10 @@ def list_gaps(
     kind: Kind,
     version_id: VersionId,
     limit: Annotated[int, Query(ge=1, le=1500)] = 200,
-    cursor: Annotated[Search, Query(description="`next` of the page before.")] = None,
+    cursor: Annotated[Search, Query(description="`next_cursor` of the page before.")] = None,
     format: Format = "json",
 ) -> Response:
-    """What is missing, in canon order, one item a chapter. With `limit=1`: what comes next."""
+    """What is missing, in canon order, one item a chapter; `next` is the first thing to do."""
     found = reads.get("gaps", kind=kind, id=version_id, at_most=limit, after=cursor)
     return send_csv(request, found, "gaps") if format == "csv" else send(request, found)
 

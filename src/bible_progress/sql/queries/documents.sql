@@ -94,18 +94,38 @@ from progress.freshness(%(kind)s, %(id)s, %(stored)s) as f;
 
 -- name: gaps
 -- One more than asked for tells whether others follow.
-with gap as materialized (
+with found as (
     select
-        g.book_id,
-        g.chapter_id,
-        g.missing_verses,
-        g.missing,
-        g.place,
-        b.name as book
+        true as is_listed,
+        g.*
     from
         progress.gaps(%(kind)s, %(id)s, %(at_most)s + 1, %(stored)s, %(after)s)
         with ordinality as g (book_id, chapter_id, missing_verses, missing, place)
-    inner join public.books as b on g.book_id = b.id
+    union all
+    select
+        false as is_listed,
+        g.*
+    from
+        progress.gaps(%(kind)s, %(id)s, 1, %(stored)s)
+        with ordinality as g (book_id, chapter_id, missing_verses, missing, place)
+),
+
+gap as materialized (
+    select
+        f.is_listed,
+        f.place,
+        f.chapter_id,
+        json_build_object(
+            'book_id', f.book_id,
+            'book', b.name,
+            'chapter_id', f.chapter_id,
+            'number', c.chapter_number,
+            'missing_verses', f.missing_verses,
+            'missing', f.missing
+        ) as described
+    from found as f
+    inner join public.chapters as c on f.chapter_id = c.id
+    inner join public.books as b on f.book_id = b.id
 )
 
 select
@@ -115,31 +135,24 @@ select
         'as_of', f.as_of,
         'pending', f.pending,
         'missing_verses', e.total_verses - e.covered_verses,
+        'next', (
+            select g.described
+            from gap as g
+            where not g.is_listed
+        ),
         'items', coalesce(
             (
-                select
-                    json_agg(
-                        json_build_object(
-                            'book_id', g.book_id,
-                            'book', g.book,
-                            'chapter_id', g.chapter_id,
-                            'number', c.chapter_number,
-                            'missing_verses', g.missing_verses,
-                            'missing', g.missing
-                        )
-                        order by g.place
-                    )
+                select json_agg(g.described order by g.place)
                 from gap as g
-                inner join public.chapters as c on g.chapter_id = c.id
-                where g.place <= %(at_most)s
+                where g.is_listed and g.place <= %(at_most)s
             ),
             '[]'
         ),
-        'next', (
+        'next_cursor', (
             select g.chapter_id
             from gap as g
             where
-                g.place = %(at_most)s and exists (
+                g.is_listed and g.place = %(at_most)s and exists (
                     select from gap as o
                     where o.place > %(at_most)s
                 )

@@ -7,6 +7,11 @@
     if (state && state.textContent !== text) state.textContent = text;
   };
 
+  // What people opened stays open, and what they type stays as it is, when the page is read again.
+  Idiomorph.defaults.ignoreActiveValue = true;
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    !(name === "open" && node.tagName === "DETAILS");
+
   const refresh = () => document.body.dispatchEvent(new CustomEvent("progress-changed"));
 
   if (live && "EventSource" in window) {

@@ -54,7 +54,7 @@ begin
                 'pending', f.pending,
                 'total', v_total,
                 'items', progress.languages(coalesce(v_ids, '{}'), p_descendants, p_stored),
-                'next', v_next
+                'next_cursor', v_next
             )
         from progress.freshness(null, null, p_stored) as f
     );
@@ -64,5 +64,5 @@ $$;
 comment on function progress.language_list(text, boolean, boolean, integer, json, boolean) is
 'Languages by name with their best versions as one document, exact in this snapshot: at most p_limit
 of those with p_search in their name, p_with_versions: that have any. With p_descendants, what is
-below them counts too. next is what to give as p_after for those that follow, NULL at the end; total
-counts all. With p_stored, as last drained.';
+below them counts too. next_cursor is what to give as p_after for those that follow, NULL at the
+end; total counts all. With p_stored, as last drained.';

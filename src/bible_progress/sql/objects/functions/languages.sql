@@ -26,7 +26,10 @@ begin
                     'status', progress.coverage_status(e.covered_verses, e.total_verses),
                     'covered_verses', e.covered_verses,
                     'total_verses', e.total_verses,
-                    'percent', progress.percent(e.covered_verses, e.total_verses)
+                    'percent', progress.percent(e.covered_verses, e.total_verses),
+                    'testaments', progress.testaments(
+                        b.kind, b.version_id, p_stored or e.was_stored
+                    )
                 ) as described
             from progress.best_versions(p_language_entity_ids, p_descendants, p_stored) as b
             inner join progress.versions as v

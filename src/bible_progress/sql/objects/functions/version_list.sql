@@ -216,7 +216,7 @@ begin
                 'pending', f.pending,
                 'total', v_total,
                 'items', v_items,
-                'next', v_next
+                'next_cursor', v_next
             )
         from progress.freshness(null, null, p_stored) as f
     );
@@ -229,5 +229,6 @@ comment on function progress.version_list(
 'Versions with their summaries and testaments as one document, exact in this snapshot: at most
 p_limit of those of a kind, a language (with p_descendants those below it too), whose name or
 language has p_search in it, of a status, with at least p_min_percent. p_sort is name, percent,
-covered, updated or created, with a minus before it the other way round. next is what to give as
-p_after for those that follow, NULL at the end; total counts all. With p_stored, as last drained.';
+covered, updated or created, with a minus before it the other way round. next_cursor is what to
+give as p_after for those that follow, NULL at the end; total counts all. With p_stored, as last
+drained.';
