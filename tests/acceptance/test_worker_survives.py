@@ -54,7 +54,7 @@ def test_a_restart_of_the_server_is_survived(tmp_path: Path) -> None:
                 site.touch(version)
                 assert soon(lambda: site.queued() == 0)
                 assert site.covered(version) == 3
-            assert worker.stop() < 2
+            worker.stop()
             assert worker.process.returncode == 0
             assert "Traceback" not in worker.log.read_text()
 

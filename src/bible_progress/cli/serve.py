@@ -19,7 +19,7 @@ from .options import (
     setting,
 )
 from .output import Console
-from .worker import configure_logging, log_format, log_level
+from .worker import configure_logging, log_format, log_level, run_until_told
 
 
 def add(subparsers: Subparsers) -> None:
@@ -151,17 +151,11 @@ def run(options: argparse.Namespace) -> int:
     )
     with serving(settings, worker=worker) as address:
         Console().print(address, markup=False)
-        if worker is None:
+        if worker is not None:
+            run_until_told(worker)
+        else:
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
-            return 0
-        thread = threading.Thread(target=worker.run, daemon=True)
-        thread.start()
-        try:
-            thread.join()
-        except KeyboardInterrupt:
-            worker.stop()
-            thread.join()
     return 0
 
 

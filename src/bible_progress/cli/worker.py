@@ -101,13 +101,19 @@ def run(options: argparse.Namespace) -> int:
         )
     )
 
+    run_until_told(runner)
+    return 0
+
+
+def run_until_told(runner: Worker) -> None:
+    """Drain until SIGTERM or Ctrl-C, then end the drains that are under way."""
+
     def stop(_signum: int, _frame: object) -> None:
         runner.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     runner.run()
-    return 0
 
 
 def configure_logging(log_format: str, level: str) -> None:
