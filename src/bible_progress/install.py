@@ -86,6 +86,7 @@ def make_plan(
             views=list(schema.contract_views()),
             materialized=[name for _, name in schema.materialized_views(step)],
             tables=list(CONTRACT_TABLES),
+            functions=[name for schema_name, name in schema.routines() if schema_name == "public"],
         )
         if strangers:
             raise InstallRefused(
@@ -178,6 +179,12 @@ def make_objects(connection: Connection[Any], step: int) -> None:
         for path in (*schema.objects(step), "grants.sql"):
             text = sql.read(path)
             cursor.execute(text if step >= TRIGGERS else schema.without_triggers(text))
+    reload_clients(connection)
+
+
+def reload_clients(connection: Connection[Any]) -> None:
+    """Tell PostgREST, once this transaction has committed, to look at the schema again."""
+    connection.execute(_QUERIES["reload_schema"])
 
 
 def hold_drains(connection: Connection[Any], seconds: float) -> None:
@@ -250,7 +257,7 @@ def _all_views() -> list[Name]:
 
 
 def _drop(cursor: psycopg.Cursor[Any], kind: str, wanted: Sequence[Name]) -> None:
-    there = SQL(", ").join(Identifier(*name) for name in present(cursor, wanted, kind=kind))
+    there = qualified(present(cursor, wanted, kind=kind))
     what = SQL("view" if kind == "v" else "materialized view")
     try:
         # Without cascade, so that a view of the host on ours is an error and not a loss; in one
@@ -271,7 +278,11 @@ def present(cursor: psycopg.Cursor[Any], wanted: Sequence[Name], *, kind: str) -
 
 
 def names(schema: str, names: Sequence[str]) -> Composed:
-    return SQL(", ").join(Identifier(schema, name) for name in names)
+    return qualified([(schema, name) for name in names])
+
+
+def qualified(names: Sequence[Name]) -> Composed:
+    return SQL(", ").join(Identifier(*name) for name in names)
 
 
 def dependents(error: psycopg.Error) -> InstallRefused:

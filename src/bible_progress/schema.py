@@ -36,7 +36,7 @@ _MATERIALIZED = re.compile(
 _TRIGGER = re.compile(
     r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
 )
-_ROUTINE = re.compile(r"^create or replace (?:function|procedure) progress\.(\w+)", re.MULTILINE)
+_ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
 _TRIGGER_STATEMENT = re.compile(r"^create or replace trigger [^;]+;\n", re.MULTILINE)
@@ -83,8 +83,8 @@ def without_triggers(text: LiteralString) -> LiteralString:
     return cast(LiteralString, _TRIGGER_STATEMENT.sub("", text))
 
 
-def routines() -> tuple[str, ...]:
-    """Return the names of our functions and procedures in schema progress."""
+def routines() -> tuple[Name, ...]:
+    """Return (schema, name) of our functions and procedures, those for clients in public."""
     return tuple(match for path in objects() for match in _ROUTINE.findall(sql.read(path)))
 
 

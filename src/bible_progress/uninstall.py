@@ -16,7 +16,9 @@ from .install import (
     dependents,
     hold_drains,
     names,
+    qualified,
     refuse_other_owner,
+    reload_clients,
     rows,
     take_over,
 )
@@ -65,7 +67,7 @@ def uninstall(
             removed.append(f"{len(triggers)} triggers")
             # By name and without cascade: what the host put beside or on top is an error.
             try:
-                cursor.execute(SQL("drop routine {}").format(names("progress", schema.routines())))
+                cursor.execute(SQL("drop routine {}").format(qualified(schema.routines())))
                 cursor.execute(SQL("drop table {}").format(names("public", CONTRACT_TABLES)))
                 removed.append("the queue and the dead letters")
                 cursor.execute(SQL("drop table {}").format(names("progress", schema.tables())))
@@ -86,4 +88,5 @@ def uninstall(
                 f"{len(HOST_TABLES)} host tables, "
                 + ("which hold data" if owns_host_tables else "which were there before")
             )
+        reload_clients(connection)
     return Removal(removed=tuple(removed), kept=tuple(kept))

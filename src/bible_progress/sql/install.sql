@@ -30,10 +30,14 @@
 \ir objects/functions/exact_chapter_verses.sql
 \ir objects/functions/verse_ranges.sql
 \ir objects/functions/gaps.sql
+\ir objects/functions/gap_list.sql
 \ir objects/functions/compare.sql
+\ir objects/functions/comparison.sql
 \ir objects/functions/exact_version.sql
 \ir objects/functions/recorded_files.sql
 \ir objects/functions/freshness.sql
+\ir objects/functions/freshness_of.sql
+\ir objects/functions/language_freshness.sql
 \ir objects/functions/summaries.sql
 \ir objects/functions/testaments.sql
 \ir objects/functions/tree.sql
@@ -42,6 +46,7 @@
 \ir objects/functions/best_versions.sql
 \ir objects/functions/version_list.sql
 \ir objects/functions/languages.sql
+\ir objects/functions/language.sql
 \ir objects/functions/language_list.sql
 
 -- What counts, from the verse up.
@@ -153,5 +158,12 @@
 \ir objects/functions/retry_dead_letters.sql
 \ir objects/functions/discard_dead_letter.sql
 \ir objects/views/status.sql
+
+-- What clients call, with their own rights.
+\ir objects/functions/sight.sql
+\ir objects/functions/progress_tree.sql
+\ir objects/functions/progress_gaps.sql
+\ir objects/functions/progress_compare.sql
+\ir objects/functions/progress_best_versions.sql
 
 \ir grants.sql

@@ -93,126 +93,20 @@ select
 from progress.freshness(%(kind)s, %(id)s, %(stored)s) as f;
 
 -- name: gaps
--- One more than asked for tells whether others follow.
-with gap as materialized (
-    select
-        g.book_id,
-        g.chapter_id,
-        g.missing_verses,
-        g.missing,
-        g.place,
-        b.name as book
-    from
-        progress.gaps(%(kind)s, %(id)s, %(at_most)s + 1, %(stored)s, %(after)s)
-        with ordinality as g (book_id, chapter_id, missing_verses, missing, place)
-    inner join public.books as b on g.book_id = b.id
-)
-
 select
-    json_build_object(
-        'kind', v.kind,
-        'version_id', v.version_id,
-        'as_of', f.as_of,
-        'pending', f.pending,
-        'missing_verses', e.total_verses - e.covered_verses,
-        'items', coalesce(
-            (
-                select
-                    json_agg(
-                        json_build_object(
-                            'book_id', g.book_id,
-                            'book', g.book,
-                            'chapter_id', g.chapter_id,
-                            'number', c.chapter_number,
-                            'missing_verses', g.missing_verses,
-                            'missing', g.missing
-                        )
-                        order by g.place
-                    )
-                from gap as g
-                inner join public.chapters as c on g.chapter_id = c.id
-                where g.place <= %(at_most)s
-            ),
-            '[]'
-        ),
-        'next', (
-            select g.chapter_id
-            from gap as g
-            where
-                g.place = %(at_most)s and exists (
-                    select from gap as o
-                    where o.place > %(at_most)s
-                )
-        )
-    )::text as body,
+    progress.gap_list(%(kind)s, %(id)s, %(at_most)s, %(after)s, %(stored)s)::text as body,
     f.as_of,
     f.pending,
     f.stale_seconds
-from progress.versions as v
-cross join lateral progress.exact_version(v.kind, v.version_id, %(stored)s) as e
-cross join progress.freshness(%(kind)s, %(id)s, %(stored)s) as f
-where v.kind = %(kind)s and v.version_id = %(id)s;
+from progress.freshness(%(kind)s, %(id)s, %(stored)s) as f;
 
 -- name: compare
--- In the order in which they were named; no document where one is not there.
-with wanted as (
-    select
-        w.place,
-        v.kind,
-        v.version_id,
-        v.name
-    from unnest(%(kinds)s::text[], %(ids)s::uuid[]) with ordinality as w (kind, id, place)
-    inner join progress.versions as v on w.kind = v.kind and w.id = v.version_id
-),
-
-difference as materialized (
-    select d.*
-    from progress.compare(%(kinds)s, %(ids)s, %(stored)s) as d
-)
-
 select
-    json_build_object(
-        'as_of', min(f.as_of),
-        'pending', bool_or(f.pending),
-        'items', json_agg(
-            json_build_object(
-                'kind', w.kind,
-                'id', w.version_id,
-                'name', w.name,
-                'only_here_verses', coalesce(d.only_here_verses, 0),
-                'lacking_verses', coalesce(d.lacking_verses, 0),
-                'chapters', coalesce(d.chapters, '[]')
-            )
-            order by w.place
-        )
-    )::text as body,
-    min(f.as_of) as as_of,
-    bool_or(f.pending) as pending,
-    case
-        when bool_and(f.stale_seconds is not null) then max(f.stale_seconds)
-    end as stale_seconds
-from wanted as w
-cross join lateral progress.freshness(w.kind, w.version_id, %(stored)s) as f
-left join
-    lateral (
-        select
-            sum(x.only_here_verses) as only_here_verses,
-            sum(x.lacking_verses) as lacking_verses,
-            json_agg(
-                json_build_object(
-                    'book_id', x.book_id,
-                    'chapter_id', x.chapter_id,
-                    'only_here_verses', x.only_here_verses,
-                    'only_here', x.only_here,
-                    'lacking_verses', x.lacking_verses,
-                    'lacking', x.lacking
-                )
-            ) as chapters
-        from difference as x
-        where x.kind = w.kind and x.version_id = w.version_id
-    ) as d
-    on true
-having count(*) = cardinality(%(kinds)s::text[]);
+    progress.comparison(%(kinds)s, %(ids)s, %(stored)s)::text as body,
+    f.as_of,
+    f.pending,
+    f.stale_seconds
+from progress.freshness_of(%(kinds)s, %(ids)s, %(stored)s) as f;
 
 -- name: history
 select
@@ -272,20 +166,11 @@ from progress.freshness(null, null, %(stored)s) as f;
 
 -- name: language
 select
-    json_build_object(
-        'as_of', f.as_of,
-        'pending', f.pending,
-        'language', progress.languages(array[%(id)s::uuid], %(descendants)s, %(stored)s) -> 0
-    )::text as body,
+    progress.language(%(id)s, %(descendants)s, %(stored)s)::text as body,
     f.as_of,
     f.pending,
     f.stale_seconds
-from progress.freshness(null, null, %(stored)s) as f
-where exists (
-    select
-    from public.language_entities as l
-    where l.id = %(id)s and l.deleted_at is null
-);
+from progress.language_freshness(%(id)s, %(descendants)s, %(stored)s) as f;
 
 -- name: state_of_versions
 -- What differs between two looks has changed: signals come with writes and go with drains, and what

@@ -370,6 +370,13 @@ where
         )
     )
 union all
+select 'function ' || p.oid::regprocedure::text as stranger
+from pg_catalog.pg_proc as p
+where
+    not %(installed)s
+    and p.pronamespace = 'public'::regnamespace
+    and p.proname = any(%(functions)s)
+union all
 select 'schema progress, with objects that Bible Progress did not make' as stranger
 from pg_catalog.pg_namespace as n
 where
@@ -381,6 +388,9 @@ where
         where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
     )
 order by stranger;
+
+-- name: reload_schema
+notify pgrst, 'reload schema';
 
 -- name: working_triggers
 select count(*) as working
