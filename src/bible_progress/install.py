@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection
 from psycopg import errors as pg
-from psycopg.rows import DictRow, dict_row, tuple_row
+from psycopg.rows import DictRow, dict_row, scalar_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from . import __version__, schema, sql
@@ -141,7 +141,7 @@ def install(
     nothing has changed. Raises GuardRefused where `environment` would end production by hand
     without an `override` reason.
     """
-    with translated(), connection.transaction(), connection.cursor() as cursor:
+    with translated(), transaction(connection), connection.cursor() as cursor:
         hold_drains(connection, lock_timeout_seconds)
         plan = make_plan(connection, readers=readers or (), strategy=strategy)
         if plan.installed_version and environment == "development":
@@ -180,6 +180,19 @@ def make_objects(connection: Connection[Any], step: int) -> None:
             text = sql.read(path)
             cursor.execute(text if step >= TRIGGERS else schema.without_triggers(text))
     reload_clients(connection)
+
+
+@contextmanager
+def transaction(connection: Connection[Any]) -> Generator[None]:
+    """A transaction that objects of others stay out of, and out of what it makes."""
+    with (
+        connection.transaction(),
+        connection.cursor(row_factory=scalar_row) as cursor,
+    ):
+        [before] = cursor.execute(_QUERIES["search_path"]).fetchall()
+        cursor.execute(_QUERIES["pin_search_path"])
+        yield
+        cursor.execute(_QUERIES["set_search_path"], {"path": before})
 
 
 def reload_clients(connection: Connection[Any]) -> None:

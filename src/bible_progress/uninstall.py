@@ -21,6 +21,7 @@ from .install import (
     reload_clients,
     rows,
     take_over,
+    transaction,
 )
 from .schema import CONTRACT_TABLES, HOST_TABLES
 
@@ -43,7 +44,7 @@ def uninstall(
     """
     removed: list[str] = []
     kept: list[str] = []
-    with translated(), connection.transaction(), rows(connection) as run:
+    with translated(), transaction(connection), rows(connection) as run:
         hold_drains(connection, lock_timeout_seconds)
         if not run("is_installed")[0]["installed"]:
             return Removal(removed=(), kept=())

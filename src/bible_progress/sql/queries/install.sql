@@ -10,6 +10,15 @@ select
 -- Functions may name views that come after them.
 set local check_function_bodies = off;
 
+-- name: search_path
+show search_path;
+
+-- name: pin_search_path
+set local search_path = pg_catalog, pg_temp;
+
+-- name: set_search_path
+select set_config('search_path', %(path)s, true);
+
 -- name: relations
 select
     n.nspname as schema_name,

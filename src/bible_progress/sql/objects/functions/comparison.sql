@@ -9,7 +9,7 @@ returns json
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if cardinality(p_kinds) between 2 and 8 is not true then

@@ -11,7 +11,7 @@ returns table (
     error text
 )
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_version_ids uuid[];

@@ -11,7 +11,7 @@ returns table (book_id text, chapter_id text, missing_verses integer, missing te
 language plpgsql
 stable
 rows 100
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare

@@ -5,7 +5,7 @@ create or replace function public.progress_best_versions(
 returns json
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return progress.language(
     progress_best_versions.language_entity_id,
     progress_best_versions.descendants,

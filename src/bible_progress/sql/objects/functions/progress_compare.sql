@@ -3,7 +3,7 @@ create or replace function public.progress_compare(kinds text[], version_ids uui
 returns json
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return progress.comparison(
     progress_compare.kinds,
     progress_compare.version_ids,

@@ -8,7 +8,7 @@ create or replace function public.progress_gaps(
 returns json
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return progress.gap_list(
     progress_gaps.kind,
     progress_gaps.version_id,

@@ -5,7 +5,7 @@ create or replace function public.progress_tree(
 returns json
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return progress.tree(
     progress_tree.kind,
     progress_tree.version_id,

@@ -7,7 +7,7 @@ create or replace function progress.sight(
 returns jsonb
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_languages uuid[];
