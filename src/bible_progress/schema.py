@@ -22,6 +22,8 @@ HOST_TABLES = (
     "verse_texts",
 )
 CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
+# Of the whole server; grants.sql says what each may do where it is there.
+ROLES = ("progress_reader", "progress_worker", "progress_admin")
 # In schema progress; grants.sql makes their policies anew.
 GUARDED = ("chapter_bitmap", "book_rollup", "version_rollup", "version_history")
 

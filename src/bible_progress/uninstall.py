@@ -23,7 +23,7 @@ from .install import (
     take_over,
     transaction,
 )
-from .schema import CONTRACT_TABLES, HOST_TABLES
+from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,5 +89,9 @@ def uninstall(
                 f"{len(HOST_TABLES)} host tables, "
                 + ("which hold data" if owns_host_tables else "which were there before")
             )
+        missing = {row["role"] for row in run("missing_roles", roles=list(ROLES))}
+        if missing != set(ROLES):
+            there = ", ".join(role for role in ROLES if role not in missing)
+            kept.append(f"roles {there}, which other databases may use")
         reload_clients(connection)
     return Removal(removed=tuple(removed), kept=tuple(kept))

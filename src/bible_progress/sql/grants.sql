@@ -1,5 +1,6 @@
 -- Who may do what, in one place. Readers get the contract, what its views read through, and the
--- functions that clients call; all else is reached through functions that run as their owner.
+-- functions that clients call; workers and admins get functions that run as their owner, and no
+-- relation. Roles that are not there get nothing.
 
 do $$
 declare
@@ -56,7 +57,7 @@ begin
                 p.pronamespace = 'progress'::regnamespace
                 or (
                     p.pronamespace = 'public'::regnamespace
-                    and p.proname ~ '^progress_(tree|gaps|compare|best_versions)$'
+                    and p.proname ~ '^progress_(tree|gaps|compare|best_versions|refresh)$'
                 )
         )
 
@@ -116,6 +117,40 @@ begin
             v_role
         );
     end loop;
+
+    for v_role in
+        select r.rolname
+        from pg_catalog.pg_roles as r
+        where r.rolname in ('progress_worker', 'progress_admin')
+    loop
+        execute 'grant usage on schema progress to ' || v_role;
+        -- Drains, audits and their status; the documents of the HTTP API.
+        execute format(
+            'grant execute on routine progress.due_versions, progress.drain_version,'
+            ' progress.is_backing_off, progress.record_lost_drain, progress.warm_up,'
+            ' progress.drain, progress.drain_deadline, progress.has_unsettled_changes,'
+            ' progress.beat, progress.leave, progress.guard,'
+            ' progress.current_status, progress.failures, progress.waiting_versions,'
+            ' progress.auditable_versions, progress.is_dirty, progress.drift, progress.repair,'
+            ' progress.lying_totals,'
+            ' progress.version_list, progress.tree, progress.book_list, progress.chapter_list,'
+            ' progress.chapter, progress.gap_list, progress.comparison, progress.history,'
+            ' progress.language_list, progress.language, progress.freshness,'
+            ' progress.freshness_of, progress.language_freshness, progress.version_states,'
+            ' public.progress_refresh to %s',
+            v_role
+        );
+    end loop;
+
+    if exists (select from pg_catalog.pg_roles as r where r.rolname = 'progress_admin') then
+        grant execute on routine progress.dead_letters, progress.retry_dead_letters,
+        progress.discard_dead_letter, progress.signal_all, progress.signal_version,
+        progress.measurements, progress.overrides to progress_admin;
+    end if;
+
+    if exists (select from pg_catalog.pg_roles as r where r.rolname = 'service_role') then
+        grant execute on routine public.progress_refresh to service_role;
+    end if;
 end
 $$;
 

@@ -91,6 +91,30 @@ where not exists (
     where r.rolname = wanted.role
 );
 
+-- name: may_create_roles
+select r.rolsuper or r.rolcreaterole as is_allowed
+from pg_catalog.pg_roles as r
+where r.rolname = current_user;
+
+-- name: create_roles
+-- Another database of this server may be making them too.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array['progress_reader', 'progress_worker', 'progress_admin'] loop
+        if not exists (select from pg_catalog.pg_roles as r where r.rolname = v_role) then
+            begin
+                execute format('create role %I nologin', v_role);
+            exception
+                when duplicate_object or unique_violation then
+                    null;
+            end;
+        end if;
+    end loop;
+end
+$$;
+
 -- name: host_tables_present
 select relname as table_name
 from pg_catalog.pg_class

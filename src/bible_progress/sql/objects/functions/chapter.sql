@@ -5,6 +5,7 @@ create or replace function progress.chapter(
 returns json
 language plpgsql
 stable
+security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$

@@ -1,6 +1,7 @@
 create or replace function progress.discard_dead_letter(p_id bigint)
 returns void
 language plpgsql
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -11,6 +11,7 @@ returns table (
     error text
 )
 language plpgsql
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -6,6 +6,7 @@ create or replace function progress.drift(
 returns table (level text, side text, difference jsonb)
 language plpgsql
 stable
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

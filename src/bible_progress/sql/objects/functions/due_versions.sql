@@ -3,6 +3,7 @@
 create or replace function progress.due_versions(p_limit integer)
 returns table (kind text, version_id uuid, oldest_at timestamptz)
 language plpgsql
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin

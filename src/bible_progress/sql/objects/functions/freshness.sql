@@ -6,6 +6,7 @@ returns table (as_of timestamptz, pending boolean, stale_seconds double precisio
 language plpgsql
 stable
 rows 1
+security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$

@@ -3,6 +3,7 @@ create or replace function progress.guard(
 )
 returns void
 language plpgsql
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin

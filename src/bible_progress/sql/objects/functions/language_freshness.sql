@@ -9,6 +9,7 @@ returns table (as_of timestamptz, pending boolean, stale_seconds double precisio
 language plpgsql
 stable
 rows 1
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin

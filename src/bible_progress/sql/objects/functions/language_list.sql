@@ -10,6 +10,7 @@ create or replace function progress.language_list(
 returns json
 language plpgsql
 stable
+security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$

@@ -1,6 +1,7 @@
 create or replace function progress.retry_dead_letters(p_ids bigint[])
 returns integer
 language plpgsql
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

@@ -1,6 +1,7 @@
 create or replace function progress.signal_all(p_kind text)
 returns void
 language sql
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
 select progress.signal(
