@@ -87,6 +87,20 @@ _NEEDS_INSTALL = re.compile(
 )
 
 
+def _needed(message: str) -> str:
+    """Say as whom it goes, from what PostgreSQL would not let the role use."""
+    if "for schema progress" in message:
+        return (
+            "Connect as a member of progress_worker, which drains, audits and reads, or of "
+            "progress_admin, or as the role that installed Bible Progress."
+        )
+    if "for function" in message:
+        return (
+            "Connect as a member of progress_admin, or as the role that installed Bible Progress."
+        )
+    return "Connect as the role that installed Bible Progress."
+
+
 def from_database(error: psycopg.Error) -> BibleProgressError:
     """Return the error of ours that a database error stands for.
 
@@ -112,6 +126,6 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
         )
     if isinstance(error, pg.InsufficientPrivilege):
         return DatabaseRefused(
-            message, hint=hint or "Connect as the role that installed Bible Progress."
+            f"this database role may not do that: {message}", hint=hint or _needed(message)
         )
     return DatabaseRefused(f"{message} (SQLSTATE {error.sqlstate})", hint=hint)

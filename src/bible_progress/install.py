@@ -13,14 +13,23 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import Connection
 from psycopg import errors as pg
-from psycopg.rows import DictRow, dict_row, tuple_row
+from psycopg.rows import DictRow, dict_row, scalar_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from . import __version__, schema, sql
 from .db import translated
 from .drain import guard, signal_all
 from .errors import InstallRefused
-from .schema import CONTRACT_TABLES, GUARDED, HOST_TABLES, INCREMENTAL, TRIGGERS, VIEWS, Name
+from .schema import (
+    CONTRACT_TABLES,
+    GUARDED,
+    HOST_TABLES,
+    INCREMENTAL,
+    ROLES,
+    TRIGGERS,
+    VIEWS,
+    Name,
+)
 
 OLDEST_SERVER = 150000
 LOCK_TIMEOUT_SECONDS = 30.0
@@ -44,6 +53,7 @@ class Plan:
     migrations: tuple[str, ...]
     objects: tuple[str, ...]
     signals_everything: bool
+    creates_roles: tuple[str, ...] = field(default=())
     advised_indexes: tuple[str, ...] = field(default=())
 
     def steps(self) -> Iterator[str]:
@@ -55,27 +65,33 @@ class Plan:
         for name in self.migrations:
             yield f"apply {name}"
         yield f"create or replace {len(self.objects)} functions, views and trigger sets"
-        yield "grant the contract to reader roles"
+        for role in self.creates_roles:
+            yield f"create role {role}, which nobody can log in as"
+        yield "grant the contract to reader roles, drains and operations to progress_* roles"
         if self.signals_everything:
             yield "queue every version for its first refresh"
 
 
 def make_plan(
-    connection: Connection[Any], *, readers: Sequence[str] = (), strategy: str | None = None
+    connection: Connection[Any],
+    *,
+    readers: Sequence[str] = (),
+    strategy: str | None = None,
+    create_roles: bool = False,
 ) -> Plan:
     """Check the database and say what install would do; nothing is changed.
 
-    `strategy` is for a new database. Raises InstallRefused with every reason at once if install
-    cannot proceed.
+    `strategy` is for a new database; `create_roles` makes those of ROLES that are missing. Raises
+    InstallRefused with every reason at once if install cannot proceed.
     """
     with translated(), rows(connection) as run:
         server = run("server")[0]
         _refuse_server(server)
         installed = bool(run("is_installed")[0]["installed"])
         if installed:
+            refuse_other_owner(run)
             settings = run("settings")[0]
             _refuse_newer(settings)
-            refuse_other_owner(run)
             step = settings["rollout_step"]
             _refuse_other_strategy(strategy, run("status_strategy")[0]["strategy"])
         else:
@@ -86,6 +102,7 @@ def make_plan(
             views=list(schema.contract_views()),
             materialized=[name for _, name in schema.materialized_views(step)],
             tables=list(CONTRACT_TABLES),
+            functions=[name for schema_name, name in schema.routines() if schema_name == "public"],
         )
         if strangers:
             raise InstallRefused(
@@ -93,11 +110,19 @@ def make_plan(
                 + ", ".join(row["stranger"] for row in strangers),
                 hint="Rename or drop them; nothing was changed.",
             )
-        missing_roles = run("missing_roles", roles=list(readers))
-        if missing_roles:
+        new_roles = _missing(run, ROLES) if create_roles else ()
+        missing_readers = [name for name in _missing(run, readers) if name not in new_roles]
+        if missing_readers:
             raise InstallRefused(
-                "no such role: " + ", ".join(row["role"] for row in missing_roles),
-                hint="Create the reader roles first.",
+                "no such role: " + ", ".join(missing_readers), hint="Create the reader roles first."
+            )
+        if new_roles and not run("may_create_roles")[0]["is_allowed"]:
+            raise InstallRefused(
+                f"role {server['role']} may not create roles, and there is no "
+                + ", ".join(new_roles),
+                hint="Let an administrator create them ("
+                + " ".join(f"create role {name} nologin;" for name in new_roles)
+                + ") and install without --create-roles: those that are there are used.",
             )
         host_present = bool(run("host_tables_present", tables=list(HOST_TABLES)))
         advised: tuple[str, ...] = ()
@@ -118,6 +143,7 @@ def make_plan(
             objects=schema.objects(step),
             # Triggers that were off may have missed changes.
             signals_everything=not installed or working < len(schema.triggers(step)),
+            creates_roles=new_roles,
             advised_indexes=advised,
         )
 
@@ -128,6 +154,7 @@ def install(
     environment: str | None = None,
     readers: Sequence[str] | None = None,
     strategy: str | None = None,
+    create_roles: bool = False,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
     automated: bool = False,
     override: str | None = None,
@@ -135,14 +162,16 @@ def install(
     """Install or upgrade in one transaction and return what was done.
 
     `environment` and `readers` are kept from the last install where None; `strategy` is for a new
-    database. Waits for another install; waits at most `lock_timeout_seconds` for writers of the
-    host tables, because creating triggers needs a moment without them. Raises InstallRefused; then
-    nothing has changed. Raises GuardRefused where `environment` would end production by hand
-    without an `override` reason.
+    database, `create_roles` for a server without those of ROLES. Waits for another install; waits
+    at most `lock_timeout_seconds` for writers of the host tables, because creating triggers needs a
+    moment without them. Raises InstallRefused; then nothing has changed. Raises GuardRefused where
+    `environment` would end production by hand without an `override` reason.
     """
-    with translated(), connection.transaction(), connection.cursor() as cursor:
+    with translated(), transaction(connection), connection.cursor() as cursor:
         hold_drains(connection, lock_timeout_seconds)
-        plan = make_plan(connection, readers=readers or (), strategy=strategy)
+        plan = make_plan(
+            connection, readers=readers or (), strategy=strategy, create_roles=create_roles
+        )
         if plan.installed_version and environment == "development":
             guard(connection, "ending production", automated=automated, reason=override)
         if plan.creates_host_tables:
@@ -164,6 +193,8 @@ def install(
                 "reader_roles": None if readers is None else list(readers),
             },
         )
+        if plan.creates_roles:
+            cursor.execute(_QUERIES["create_roles"])
         make_objects(connection, plan.step)
         if plan.signals_everything:
             signal_all(connection)
@@ -178,6 +209,25 @@ def make_objects(connection: Connection[Any], step: int) -> None:
         for path in (*schema.objects(step), "grants.sql"):
             text = sql.read(path)
             cursor.execute(text if step >= TRIGGERS else schema.without_triggers(text))
+    reload_clients(connection)
+
+
+@contextmanager
+def transaction(connection: Connection[Any]) -> Generator[None]:
+    """A transaction that objects of others stay out of, and out of what it makes."""
+    with (
+        connection.transaction(),
+        connection.cursor(row_factory=scalar_row) as cursor,
+    ):
+        [before] = cursor.execute(_QUERIES["search_path"]).fetchall()
+        cursor.execute(_QUERIES["pin_search_path"])
+        yield
+        cursor.execute(_QUERIES["set_search_path"], {"path": before})
+
+
+def reload_clients(connection: Connection[Any]) -> None:
+    """Tell PostgREST, once this transaction has committed, to look at the schema again."""
+    connection.execute(_QUERIES["reload_schema"])
 
 
 def hold_drains(connection: Connection[Any], seconds: float) -> None:
@@ -250,7 +300,7 @@ def _all_views() -> list[Name]:
 
 
 def _drop(cursor: psycopg.Cursor[Any], kind: str, wanted: Sequence[Name]) -> None:
-    there = SQL(", ").join(Identifier(*name) for name in present(cursor, wanted, kind=kind))
+    there = qualified(present(cursor, wanted, kind=kind))
     what = SQL("view" if kind == "v" else "materialized view")
     try:
         # Without cascade, so that a view of the host on ours is an error and not a loss; in one
@@ -271,7 +321,11 @@ def present(cursor: psycopg.Cursor[Any], wanted: Sequence[Name], *, kind: str) -
 
 
 def names(schema: str, names: Sequence[str]) -> Composed:
-    return SQL(", ").join(Identifier(schema, name) for name in names)
+    return qualified([(schema, name) for name in names])
+
+
+def qualified(names: Sequence[Name]) -> Composed:
+    return SQL(", ").join(Identifier(*name) for name in names)
 
 
 def dependents(error: psycopg.Error) -> InstallRefused:
@@ -304,6 +358,10 @@ def _refuse_server(server: DictRow) -> None:
             f"database {server['database']} is encoded in {server['encoding']}; UTF8 is needed",
             hint="Create a database with encoding UTF8.",
         )
+
+
+def _missing(run: Any, roles: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row["role"] for row in run("missing_roles", roles=list(roles)))
 
 
 def _refuse_other_strategy(wanted: str | None, current: str) -> None:

@@ -21,6 +21,7 @@ from .install import (
     names,
     present,
     take_over,
+    transaction,
 )
 from .schema import INCREMENTAL, TRIGGERS
 
@@ -115,7 +116,7 @@ def move(
     """
     if not 1 <= number <= len(STEPS):
         raise InputError(f"there is no step {number}", hint=f"Steps are 1 to {len(STEPS)}.")
-    with translated(), connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+    with translated(), transaction(connection), connection.cursor(row_factory=tuple_row) as cursor:
         hold_drains(connection, lock_timeout_seconds)
         before, after = current(connection), STEPS[number - 1]
         if before == after:

@@ -22,6 +22,8 @@ HOST_TABLES = (
     "verse_texts",
 )
 CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
+# Of the whole server; grants.sql says what each may do where it is there.
+ROLES = ("progress_reader", "progress_worker", "progress_admin")
 # In schema progress; grants.sql makes their policies anew.
 GUARDED = ("chapter_bitmap", "book_rollup", "version_rollup", "version_history")
 
@@ -36,7 +38,7 @@ _MATERIALIZED = re.compile(
 _TRIGGER = re.compile(
     r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
 )
-_ROUTINE = re.compile(r"^create or replace (?:function|procedure) progress\.(\w+)", re.MULTILINE)
+_ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
 _TRIGGER_STATEMENT = re.compile(r"^create or replace trigger [^;]+;\n", re.MULTILINE)
@@ -83,8 +85,8 @@ def without_triggers(text: LiteralString) -> LiteralString:
     return cast(LiteralString, _TRIGGER_STATEMENT.sub("", text))
 
 
-def routines() -> tuple[str, ...]:
-    """Return the names of our functions and procedures in schema progress."""
+def routines() -> tuple[Name, ...]:
+    """Return (schema, name) of our functions and procedures, those for clients in public."""
     return tuple(match for path in objects() for match in _ROUTINE.findall(sql.read(path)))
 
 

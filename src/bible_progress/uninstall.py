@@ -16,11 +16,14 @@ from .install import (
     dependents,
     hold_drains,
     names,
+    qualified,
     refuse_other_owner,
+    reload_clients,
     rows,
     take_over,
+    transaction,
 )
-from .schema import CONTRACT_TABLES, HOST_TABLES
+from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ def uninstall(
     """
     removed: list[str] = []
     kept: list[str] = []
-    with translated(), connection.transaction(), rows(connection) as run:
+    with translated(), transaction(connection), rows(connection) as run:
         hold_drains(connection, lock_timeout_seconds)
         if not run("is_installed")[0]["installed"]:
             return Removal(removed=(), kept=())
@@ -65,7 +68,7 @@ def uninstall(
             removed.append(f"{len(triggers)} triggers")
             # By name and without cascade: what the host put beside or on top is an error.
             try:
-                cursor.execute(SQL("drop routine {}").format(names("progress", schema.routines())))
+                cursor.execute(SQL("drop routine {}").format(qualified(schema.routines())))
                 cursor.execute(SQL("drop table {}").format(names("public", CONTRACT_TABLES)))
                 removed.append("the queue and the dead letters")
                 cursor.execute(SQL("drop table {}").format(names("progress", schema.tables())))
@@ -86,4 +89,9 @@ def uninstall(
                 f"{len(HOST_TABLES)} host tables, "
                 + ("which hold data" if owns_host_tables else "which were there before")
             )
+        missing = {row["role"] for row in run("missing_roles", roles=list(ROLES))}
+        if missing != set(ROLES):
+            there = ", ".join(role for role in ROLES if role not in missing)
+            kept.append(f"roles {there}, which other databases may use")
+        reload_clients(connection)
     return Removal(removed=tuple(removed), kept=tuple(kept))

@@ -60,7 +60,7 @@ def test_a_file_is_named_after_what_it_makes_and_makes_nothing_else(path: str) -
     elif folder == "functions":
         assert [name for _, _, name in made] == [stem]
         assert made[0][0] in ("function", "procedure")
-        assert made[0][1] == "progress"
+        assert made[0][1] == ("public" if stem.startswith("progress_") else "progress")
     else:
         assert folder == "triggers"
         triggers = [name for what, _, name in made if what == "trigger"]

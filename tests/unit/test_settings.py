@@ -22,6 +22,7 @@ TWINS = [
     ("worker", "log_level", "debug", "DEBUG", "loud"),
     ("install", "environment", "production", "production", "staging"),
     ("install", "lock_timeout", "2.5", 2.5, "nan"),
+    ("install", "create_roles", "true", True, "perhaps"),
 ]
 
 

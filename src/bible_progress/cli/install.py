@@ -14,6 +14,7 @@ from .options import (
     require_database,
     seconds,
     setting,
+    truth,
 )
 from .output import Console
 
@@ -49,6 +50,15 @@ def add(subparsers: Subparsers) -> None:
     )
     setting(
         parser,
+        "--create-roles",
+        env="BIBLE_PROGRESS_CREATE_ROLES",
+        type=truth,
+        alone=True,
+        metavar="true|false",
+        help="make the roles progress_reader, progress_worker and progress_admin where missing",
+    )
+    setting(
+        parser,
         "--lock-timeout",
         env="BIBLE_PROGRESS_LOCK_TIMEOUT",
         type=seconds,
@@ -66,7 +76,10 @@ def run(options: argparse.Namespace) -> int:
     with connect(require_database(options)) as connection:
         if options.dry_run:
             plan = installer.make_plan(
-                connection, readers=options.reader or (), strategy=options.strategy
+                connection,
+                readers=options.reader or (),
+                strategy=options.strategy,
+                create_roles=options.create_roles or False,
             )
         else:
             plan = installer.install(
@@ -74,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
                 environment=options.environment,
                 readers=options.reader,
                 strategy=options.strategy,
+                create_roles=options.create_roles or False,
                 lock_timeout_seconds=options.lock_timeout,
                 automated=in_ci(),
                 override=options.override,

@@ -22,8 +22,12 @@ def setting(
     default: str | None = None,
     type: Callable[[str], Any] = str,
     metavar: str | None = None,
+    alone: object = None,
 ) -> None:
-    """Add a flag whose default is the environment variable `env`, then `default`."""
+    """Add a flag whose default is the environment variable `env`, then `default`.
+
+    With `alone` it may stand without a value and then means that.
+    """
     text = os.environ.get(env)
     try:
         value = type(text) if text else (None if default is None else type(default))
@@ -31,8 +35,22 @@ def setting(
         value = _Unreadable(f"{env}={text!r} cannot be used: {error}")
     shown = f", default {default}" if default is not None else ""
     parser.add_argument(
-        flag, type=type, default=value, metavar=metavar, help=f"{help} (${env}{shown})"
+        flag,
+        type=type,
+        default=value,
+        metavar=metavar,
+        nargs=None if alone is None else "?",
+        const=alone,
+        help=f"{help} (${env}{shown})",
     )
+
+
+def truth(text: str) -> bool:
+    """Parse true or false."""
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return known[text.lower()]
 
 
 class _Unreadable:

@@ -10,7 +10,7 @@ import time
 
 from pythonjsonlogger.json import JsonFormatter
 
-from .. import worker
+from ..worker import Worker, WorkerSettings
 from .options import Subparsers, database_url, port, positive, require_database, seconds, setting
 
 
@@ -90,8 +90,8 @@ def run(options: argparse.Namespace) -> int:
     """Drain until told to stop."""
     url = require_database(options)
     configure_logging(options.log_format, options.log_level)
-    runner = worker.Worker(
-        worker.WorkerSettings(
+    runner = Worker(
+        WorkerSettings(
             database_url=url,
             concurrency=options.concurrency,
             idle_seconds=options.idle_seconds,

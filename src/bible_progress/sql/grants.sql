@@ -1,53 +1,97 @@
--- Who may do what, in one place. Readers get the contract and what its views read through;
--- writes reach our tables only through functions that run as their owner.
+-- Who may do what, in one place. Readers get the contract, what its views read through, and the
+-- functions that clients call; workers and admins get functions that run as their owner, and no
+-- relation. Roles that are not there get nothing.
 
--- Some hosts grant everything in public to API roles by default: take that back first.
 do $$
 declare
+    v_contract text := '^(mv_)?((audio|text)_((verse|chapter|book)_coverage'
+    '|version_progress_summary)|language_entity_best_(audio|text)_version)$';
+    v_revoke text;
     v_role text;
-    v_relation regclass;
-    v_readers text[] := array(
-        select r.rolname::text
-        from pg_catalog.pg_roles as r
-        where
-            r.rolname in ('anon', 'authenticated', 'service_role')
-            or r.rolname in (select unnest(s.reader_roles) from progress.settings as s)
-    );
 begin
-    revoke all on schema progress from public;
-    revoke all on all tables in schema progress from public;
-    revoke all on all functions in schema progress from public;
-    revoke all on all procedures in schema progress from public;
-
-    for v_relation in
-        select c.oid::regclass
-        from pg_catalog.pg_class as c
-        where
-            c.relnamespace = 'public'::regnamespace
-            and (
-                c.relname in ('progress_refresh_queue', 'progress_refresh_dead_letter')
-                or (
-                    c.relkind in ('v', 'm')
-                    and c.relname ~ (
-                        '^(mv_)?((audio|text)_((verse|chapter|book)_coverage|version_progress_summary)'
-                        '|language_entity_best_(audio|text)_version)$'
+    -- Whatever others were given before, by an earlier install or by default privileges of the
+    -- host, such as those of Supabase for everything in public, is taken back first.
+    for v_revoke in
+        with ours as (
+            select
+                'schema' as kind,
+                n.nspname::regnamespace::text as name,
+                n.nspowner as owner,
+                n.nspacl as acl
+            from pg_catalog.pg_namespace as n
+            where n.nspname = 'progress'
+            union all
+            select
+                case c.relkind when 'S' then 'sequence' else 'table' end,
+                c.oid::regclass::text,
+                c.relowner,
+                nullif(
+                    c.relacl || array(
+                        select unnest(a.attacl)
+                        from pg_catalog.pg_attribute as a
+                        where a.attrelid = c.oid and not a.attisdropped
+                    ),
+                    '{}'
+                )
+            from pg_catalog.pg_class as c
+            where
+                c.relkind in ('r', 'v', 'm', 'S')
+                and (
+                    c.relnamespace = 'progress'::regnamespace
+                    or (
+                        c.relnamespace = 'public'::regnamespace
+                        and (
+                            c.relname ~ '^progress_refresh_(queue|dead_letter)(_id_seq)?$'
+                            or c.relname ~ v_contract
+                        )
                     )
                 )
-            )
+            union all
+            select
+                'routine',
+                p.oid::regprocedure::text,
+                p.proowner,
+                p.proacl
+            from pg_catalog.pg_proc as p
+            where
+                p.pronamespace = 'progress'::regnamespace
+                or (
+                    p.pronamespace = 'public'::regnamespace
+                    and p.proname ~ '^progress_(tree|gaps|compare|best_versions|refresh)$'
+                )
+        )
+
+        select format('revoke all on %s %s from %s cascade', o.kind, o.name, g.grantee)
+        from ours as o
+        cross join lateral (
+            select 'public' as grantee
+            union
+            select quote_ident(r.rolname)
+            from aclexplode(o.acl) as a
+            inner join pg_catalog.pg_roles as r on a.grantee = r.oid
+            where a.grantee <> o.owner
+        ) as g
     loop
-        execute format('revoke all on table %s from public', v_relation);
-        foreach v_role in array v_readers loop
-            execute format('revoke all on table %s from %I', v_relation, v_role);
-            if v_relation not in (
-                'public.progress_refresh_queue'::regclass,
-                'public.progress_refresh_dead_letter'::regclass
-            ) then
-                execute format('grant select on table %s to %I', v_relation, v_role);
-            end if;
-        end loop;
+        execute v_revoke;
     end loop;
 
-    foreach v_role in array v_readers loop
+    for v_role in
+        select quote_ident(r.rolname)
+        from pg_catalog.pg_roles as r
+        where
+            r.rolname in ('anon', 'authenticated', 'service_role', 'progress_reader')
+            or r.rolname in (select unnest(s.reader_roles) from progress.settings as s)
+    loop
+        execute 'grant select on '
+        || (
+            select string_agg(c.oid::regclass::text, ', ')
+            from pg_catalog.pg_class as c
+            where
+                c.relnamespace = 'public'::regnamespace
+                and c.relkind in ('v', 'm')
+                and c.relname ~ v_contract
+        )
+        || ' to ' || v_role;
         execute format(
             'grant select on progress.chapter_bitmap, progress.book_rollup,'
             ' progress.version_rollup, progress.versions, progress.canon_chapters,'
@@ -55,16 +99,58 @@ begin
             ' progress.live_verses, progress.live_chapters, progress.rollup_chapters,'
             ' progress.stored_verses, progress.stored_chapters, progress.stored_books,'
             ' progress.stored_versions, progress.chapters_by_source, progress.books_by_source,'
-            ' progress.versions_by_source, progress.best_versions_by_source to %I',
+            ' progress.versions_by_source, progress.best_versions_by_source to %s',
             v_role
         );
         execute format(
             'grant execute on function progress.fraction, progress.chapter_fraction,'
             ' progress.is_complete, progress.rank, progress.blank_characters, progress.text_counts,'
-            ' progress.media_counts to %I',
+            ' progress.media_counts to %s',
+            v_role
+        );
+        -- Without usage of the schema what the first four call is out of reach by name.
+        execute format(
+            'grant execute on function public.progress_tree, public.progress_gaps,'
+            ' public.progress_compare, public.progress_best_versions,'
+            ' progress.tree, progress.gap_list, progress.comparison, progress.language,'
+            ' progress.sight, progress.language_descendants to %s',
             v_role
         );
     end loop;
+
+    for v_role in
+        select r.rolname
+        from pg_catalog.pg_roles as r
+        where r.rolname in ('progress_worker', 'progress_admin')
+    loop
+        execute 'grant usage on schema progress to ' || v_role;
+        -- Drains, audits and their status; the documents of the HTTP API.
+        execute format(
+            'grant execute on routine progress.due_versions, progress.drain_version,'
+            ' progress.is_backing_off, progress.record_lost_drain, progress.warm_up,'
+            ' progress.drain, progress.drain_deadline, progress.has_unsettled_changes,'
+            ' progress.beat, progress.leave, progress.guard,'
+            ' progress.current_status, progress.failures, progress.waiting_versions,'
+            ' progress.auditable_versions, progress.is_dirty, progress.drift, progress.repair,'
+            ' progress.lying_totals,'
+            ' progress.version_list, progress.tree, progress.book_list, progress.chapter_list,'
+            ' progress.chapter, progress.gap_list, progress.comparison, progress.history,'
+            ' progress.language_list, progress.language, progress.freshness,'
+            ' progress.freshness_of, progress.language_freshness, progress.version_states,'
+            ' public.progress_refresh to %s',
+            v_role
+        );
+    end loop;
+
+    if exists (select from pg_catalog.pg_roles as r where r.rolname = 'progress_admin') then
+        grant execute on routine progress.dead_letters, progress.retry_dead_letters,
+        progress.discard_dead_letter, progress.signal_all, progress.signal_version,
+        progress.measurements, progress.overrides to progress_admin;
+    end if;
+
+    if exists (select from pg_catalog.pg_roles as r where r.rolname = 'service_role') then
+        grant execute on routine public.progress_refresh to service_role;
+    end if;
 end
 $$;
 

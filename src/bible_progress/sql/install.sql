@@ -30,19 +30,28 @@
 \ir objects/functions/exact_chapter_verses.sql
 \ir objects/functions/verse_ranges.sql
 \ir objects/functions/gaps.sql
+\ir objects/functions/gap_list.sql
 \ir objects/functions/compare.sql
+\ir objects/functions/comparison.sql
 \ir objects/functions/exact_version.sql
 \ir objects/functions/recorded_files.sql
 \ir objects/functions/freshness.sql
+\ir objects/functions/freshness_of.sql
+\ir objects/functions/language_freshness.sql
 \ir objects/functions/summaries.sql
 \ir objects/functions/testaments.sql
 \ir objects/functions/tree.sql
+\ir objects/functions/book_list.sql
 \ir objects/functions/chapter.sql
+\ir objects/functions/chapter_list.sql
 \ir objects/functions/language_descendants.sql
 \ir objects/functions/best_versions.sql
 \ir objects/functions/version_list.sql
 \ir objects/functions/languages.sql
+\ir objects/functions/language.sql
 \ir objects/functions/language_list.sql
+\ir objects/functions/history.sql
+\ir objects/functions/version_states.sql
 
 -- What counts, from the verse up.
 \ir objects/views/versions.sql
@@ -117,6 +126,9 @@
 \ir objects/views/signalled.sql
 \ir objects/views/dirty.sql
 \ir objects/functions/drift.sql
+\ir objects/functions/is_dirty.sql
+\ir objects/functions/auditable_versions.sql
+\ir objects/functions/lying_totals.sql
 
 -- What marks it dirty.
 \ir objects/functions/signal.sql
@@ -143,15 +155,38 @@
 \ir objects/functions/refresh_all_chapters.sql
 \ir objects/functions/refresh_summary.sql
 \ir objects/functions/record_failure.sql
+\ir objects/functions/record_lost_drain.sql
+\ir objects/functions/is_backing_off.sql
 \ir objects/functions/drain_version.sql
 \ir objects/functions/settle.sql
 \ir objects/functions/due_versions.sql
+\ir objects/functions/has_unsettled_changes.sql
+\ir objects/functions/drain_deadline.sql
 \ir objects/functions/drain.sql
+\ir objects/functions/warm_up.sql
+\ir objects/functions/beat.sql
+\ir objects/functions/leave.sql
 
 -- What operators use.
 \ir objects/functions/guard.sql
 \ir objects/functions/retry_dead_letters.sql
 \ir objects/functions/discard_dead_letter.sql
+\ir objects/functions/dead_letters.sql
+\ir objects/functions/failures.sql
+\ir objects/functions/waiting_versions.sql
+\ir objects/functions/measurements.sql
+\ir objects/functions/overrides.sql
+\ir objects/functions/signal_version.sql
+\ir objects/functions/repair.sql
 \ir objects/views/status.sql
+\ir objects/functions/current_status.sql
+
+-- What clients call, with their own rights.
+\ir objects/functions/sight.sql
+\ir objects/functions/progress_tree.sql
+\ir objects/functions/progress_gaps.sql
+\ir objects/functions/progress_compare.sql
+\ir objects/functions/progress_best_versions.sql
+\ir objects/functions/progress_refresh.sql
 
 \ir grants.sql

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from psycopg import Connection
+from psycopg.errors import InsufficientPrivilege
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from .. import insights
 from ..db import translated
+from ..errors import DatabaseRefused
 from ..words import age
 from . import problems
 from .operations import change_dead_letter
@@ -34,6 +38,8 @@ from .security import (
 from .versions import Cursor, Kind, Search, Sort, VersionId
 
 router = APIRouter(include_in_schema=False)
+
+Rows = TypeVar("Rows")
 
 _LONGEST_FORM = 10_000
 _SHOWN_DIFFERENCES = 100
@@ -251,8 +257,8 @@ def operations(request: Request, message: str | None = None) -> Response:
         status = insights.status(connection)
         queue = insights.queue(connection, 20)
         failures = insights.failures(connection, 50)
-        letters = insights.dead_letters(connection)[:100]
-        measured = insights.measurements(connection)
+        letters = _if_allowed(insights.dead_letters, connection)
+        measured = _if_allowed(insights.measurements, connection)
     metrics = request.app.state.metrics
     recent = list(metrics.recent)
     return _page(
@@ -262,7 +268,7 @@ def operations(request: Request, message: str | None = None) -> Response:
         status=status,
         queue=queue,
         failures=failures,
-        letters=letters,
+        letters=letters if letters is None else letters[:100],
         measured=measured,
         recent=recent,
         span=[at.strftime("%H:%M:%S UTC") for at, _ in (*recent[:1], *recent[-1:])],
@@ -455,6 +461,18 @@ def _ago(when: datetime | str | None) -> str:
         return "never"
     at = datetime.fromisoformat(when) if isinstance(when, str) else when
     return f"{age((datetime.now(UTC) - at).total_seconds())} ago"
+
+
+def _if_allowed(
+    read: Callable[[Connection[Any]], Rows], connection: Connection[Any]
+) -> Rows | None:
+    """Return what `read` does, None where the role that this serves as may not read it."""
+    try:
+        return read(connection)
+    except DatabaseRefused as error:
+        if isinstance(error.__cause__, InsufficientPrivilege):
+            return None
+        raise
 
 
 def _whole(text: str, most: int) -> int | None:

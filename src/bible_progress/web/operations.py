@@ -25,9 +25,9 @@ health = APIRouter(tags=["operations"])
 
 LetterId = Annotated[int, Path(ge=1, lt=2**63)]
 _OPERATED = responses(
-    "secret_needed", "no_secret_set", "database_unavailable", "refused", "guarded"
+    "secret_needed", "no_secret_set", "forbidden", "database_unavailable", "refused", "guarded"
 )
-_SEEN = responses("secret_needed", "database_unavailable", "not_installed")
+_SEEN = responses("secret_needed", "forbidden", "database_unavailable", "not_installed")
 
 
 @health.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

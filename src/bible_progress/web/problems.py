@@ -38,7 +38,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 }
 _RETRY_SECONDS = 1
 # SQLSTATEs that clients meet by name.
-NOTHING_STORED, TIMED_OUT = "BP005", "57014"
+NOTHING_STORED, TIMED_OUT, NO_RIGHT = "BP005", "57014", "42501"
 _OF_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -68,6 +68,8 @@ def of_error(error: Exception) -> ProblemError:
             return ProblemError("nothing_stored", detail, hint=hint)
         case errors.DatabaseRefused() if _sqlstate(error) == TIMED_OUT:
             return ProblemError("database_busy", "the database took too long", hint=hint)
+        case errors.DatabaseRefused() if _sqlstate(error) == NO_RIGHT:
+            return ProblemError("forbidden", detail, hint=hint)
         case errors.GuardRefused():
             return ProblemError("guarded", detail, hint=hint)
         case errors.InputError():

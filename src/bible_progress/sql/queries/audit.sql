@@ -2,33 +2,13 @@
 select
     kind,
     version_id
-from progress.versions
-union
-select
-    kind,
-    version_id
-from progress.version_rollup
-order by
-    kind,
-    version_id;
+from progress.auditable_versions();
 
 -- name: sample
 select
-    v.kind,
-    v.version_id
-from (
-    select
-        kind,
-        version_id
-    from progress.versions
-    union
-    select
-        kind,
-        version_id
-    from progress.version_rollup
-) as v
-order by random()
-limit %(at_most)s;
+    kind,
+    version_id
+from progress.auditable_versions(%(at_most)s);
 
 -- name: drift
 select
@@ -38,16 +18,14 @@ select
 from progress.drift(%(kind)s, %(version_id)s);
 
 -- name: is_dirty
-select count(*) > 0 as is_dirty
-from progress.dirty as d
-where d.kind = %(kind)s and d.version_id = %(version_id)s;
+select progress.is_dirty(%(kind)s, %(version_id)s);
 
 -- name: repair
-select progress.signal(%(kind)s, array[%(version_id)s::uuid], array[null::text]);
+select progress.repair(%(kind)s, %(version_id)s);
 
 -- name: settings
 select rollout_step
-from progress.settings;
+from progress.current_status();
 
 -- name: triggers
 select
@@ -63,13 +41,7 @@ where
 
 -- name: lying_totals
 select
-    c.id as chapter_id,
-    c.total_verses as stored,
-    count(v.id) as counted
-from public.chapters as c
-left join public.verses as v on c.id = v.chapter_id
-group by
-    c.id,
-    c.total_verses
-having c.total_verses is distinct from count(v.id)
-order by c.id;
+    chapter_id,
+    stored,
+    counted
+from progress.lying_totals();

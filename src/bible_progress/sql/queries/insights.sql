@@ -17,7 +17,7 @@ select
     dead_letters,
     last_drain_at,
     workers
-from progress.status;
+from progress.current_status();
 
 -- name: failures
 select
@@ -26,9 +26,7 @@ select
     attempts,
     next_attempt_at,
     last_error
-from progress.failure
-order by failed_at desc
-limit %(at_most)s;
+from progress.failures(%(at_most)s);
 
 -- name: dead_letters
 select
@@ -40,8 +38,7 @@ select
     died_at,
     attempts,
     last_error
-from public.progress_refresh_dead_letter
-order by id;
+from progress.dead_letters();
 
 -- name: retry_dead_letters
 select progress.retry_dead_letters(%(ids)s::bigint[]);
@@ -102,36 +99,23 @@ order by
     n.name asc;
 
 -- name: measurements
--- The last run of rollout measure.
 select
-    m.measured_at,
-    m.step,
-    m.subject,
-    m.name,
-    m.source,
-    m.samples,
-    m.p50,
-    m.p95,
-    m.p99,
-    m.bytes
-from progress.measurement as m
-where
-    m.run_id = (
-        select l.run_id
-        from progress.measurement as l
-        order by l.id desc
-        limit 1
-    )
-order by m.id
-limit 200;
+    measured_at,
+    step,
+    subject,
+    name,
+    source,
+    samples,
+    p50,
+    p95,
+    p99,
+    bytes
+from progress.measurements();
 
 -- name: queue
 select
-    q.kind,
-    q.version_id,
-    count(*) as signals,
-    min(q.enqueued_at) as oldest_at
-from public.progress_refresh_queue as q
-group by q.kind, q.version_id
-order by min(q.id)
-limit %(at_most)s;
+    kind,
+    version_id,
+    signals,
+    oldest_at
+from progress.waiting_versions(%(at_most)s);

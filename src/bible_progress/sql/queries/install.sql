@@ -10,6 +10,15 @@ select
 -- Functions may name views that come after them.
 set local check_function_bodies = off;
 
+-- name: search_path
+show search_path;
+
+-- name: pin_search_path
+set local search_path = pg_catalog, pg_temp;
+
+-- name: set_search_path
+select set_config('search_path', %(path)s, true);
+
 -- name: relations
 select
     n.nspname as schema_name,
@@ -81,6 +90,30 @@ where not exists (
     from pg_catalog.pg_roles as r
     where r.rolname = wanted.role
 );
+
+-- name: may_create_roles
+select r.rolsuper or r.rolcreaterole as is_allowed
+from pg_catalog.pg_roles as r
+where r.rolname = current_user;
+
+-- name: create_roles
+-- Another database of this server may be making them too.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array['progress_reader', 'progress_worker', 'progress_admin'] loop
+        if not exists (select from pg_catalog.pg_roles as r where r.rolname = v_role) then
+            begin
+                execute format('create role %I nologin', v_role);
+            exception
+                when duplicate_object or unique_violation then
+                    null;
+            end;
+        end if;
+    end loop;
+end
+$$;
 
 -- name: host_tables_present
 select relname as table_name
@@ -370,6 +403,13 @@ where
         )
     )
 union all
+select 'function ' || p.oid::regprocedure::text as stranger
+from pg_catalog.pg_proc as p
+where
+    not %(installed)s
+    and p.pronamespace = 'public'::regnamespace
+    and p.proname = any(%(functions)s)
+union all
 select 'schema progress, with objects that Bible Progress did not make' as stranger
 from pg_catalog.pg_namespace as n
 where
@@ -381,6 +421,9 @@ where
         where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
     )
 order by stranger;
+
+-- name: reload_schema
+notify pgrst, 'reload schema';
 
 -- name: working_triggers
 select count(*) as working

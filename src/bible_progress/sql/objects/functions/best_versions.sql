@@ -2,7 +2,8 @@
 create or replace function progress.best_versions(
     p_language_entity_ids uuid[],
     p_descendants boolean default false,
-    p_stored boolean default false
+    p_stored boolean default false,
+    p_sight jsonb default null
 )
 returns table (
     language_entity_id uuid, kind text, version_id uuid, reason text, versions integer
@@ -10,7 +11,7 @@ returns table (
 language plpgsql
 stable
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -26,6 +27,7 @@ begin
             from progress.language_descendants(w.id) as b (id)
             where p_descendants
         ) as d
+        where p_sight is null or p_sight -> 'languages' ? d.id::text
     ),
 
     ranked as (
@@ -47,7 +49,9 @@ begin
         from wanted as w
         inner join progress.versions as v on w.within = v.language_entity_id
         cross join lateral progress.exact_version(v.kind, v.version_id, p_stored) as e
-        where e.covered_verses > 0
+        where
+            e.covered_verses > 0
+            and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
     ),
 
     placed as (
@@ -71,7 +75,7 @@ begin
 end
 $$;
 
-comment on function progress.best_versions(uuid[], boolean, boolean) is
+comment on function progress.best_versions(uuid[], boolean, boolean, jsonb) is
 'The best version of each kind of these languages and why it is, exact in this snapshot, with the
 number of versions that cover anything; with p_descendants, of all versions of the languages below
-too. With p_stored, as last drained.';
+too. With p_stored, as last drained; with p_sight, among the versions and languages in it.';

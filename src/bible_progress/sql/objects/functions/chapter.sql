@@ -5,7 +5,8 @@ create or replace function progress.chapter(
 returns json
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin

@@ -1,7 +1,8 @@
 create or replace function progress.discard_dead_letter(p_id bigint)
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_dead public.progress_refresh_dead_letter;

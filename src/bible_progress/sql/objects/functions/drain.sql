@@ -1,11 +1,12 @@
--- A procedure that commits cannot pin its search_path: everything is fully qualified instead.
+-- A procedure that commits can neither pin its search_path nor run as its owner: everything is
+-- fully qualified, and what it calls runs as the owner instead.
 create or replace procedure progress.drain(
     p_versions integer default 50, p_seconds numeric default 4
 )
 language plpgsql
 as $$
 declare
-    v_until timestamptz := clock_timestamp() + make_interval(secs => p_seconds);
+    v_until timestamptz := progress.drain_deadline(p_seconds);
     v_due record;
     v_left integer := p_versions;
     v_before integer;
@@ -33,12 +34,12 @@ begin
         exit when v_left <= 0 or clock_timestamp() >= v_until;
         -- Changes of structure settle in rounds; those that running writers hold up are left.
         v_rounds := case when v_left = v_before then v_rounds + 1 else 0 end;
-        exit when v_rounds > 2
-        or (v_rounds > 0 and not exists (select from progress.unsettled_change));
+        exit when v_rounds > 2 or (v_rounds > 0 and not progress.has_unsettled_changes());
     end loop;
 end
 $$;
 
 comment on procedure progress.drain(integer, numeric) is -- noqa: LT01
-'Drain up to p_versions versions for up to p_seconds seconds, one transaction each. For schedulers
-such as pg_cron; safe to run beside workers and itself.';
+'Drain up to p_versions versions for up to p_seconds seconds, one transaction each, and within half
+of the caller''s statement_timeout. For schedulers such as pg_cron; safe to run beside workers and
+itself.';

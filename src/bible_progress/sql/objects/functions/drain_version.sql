@@ -11,7 +11,8 @@ returns table (
     error text
 )
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_version_ids uuid[];

@@ -1,7 +1,7 @@
 create or replace function progress.drained_together(p_kind text, p_version_id uuid)
 returns uuid[]
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if progress.strategy() = 'incremental' then

@@ -6,7 +6,8 @@ create or replace function progress.drift(
 returns table (level text, side text, difference jsonb)
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_level progress.levels;

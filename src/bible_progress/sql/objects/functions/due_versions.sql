@@ -3,7 +3,8 @@
 create or replace function progress.due_versions(p_limit integer)
 returns table (kind text, version_id uuid, oldest_at timestamptz)
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform progress.settle();

@@ -6,7 +6,7 @@ returns table (verse_id text, chapter_id text)
 language plpgsql
 stable
 rows 100
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare

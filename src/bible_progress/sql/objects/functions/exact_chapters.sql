@@ -11,7 +11,7 @@ returns table (
 language plpgsql
 stable
 rows 1200
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare

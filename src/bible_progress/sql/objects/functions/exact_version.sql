@@ -15,7 +15,7 @@ returns table (
 language plpgsql
 stable
 rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin

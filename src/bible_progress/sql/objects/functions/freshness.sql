@@ -6,7 +6,8 @@ returns table (as_of timestamptz, pending boolean, stale_seconds double precisio
 language plpgsql
 stable
 rows 1
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare

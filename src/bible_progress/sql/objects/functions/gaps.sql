@@ -4,13 +4,14 @@ create or replace function progress.gaps(
     p_version_id uuid,
     p_chapters integer default null,
     p_stored boolean default false,
-    p_after_chapter_id text default null
+    p_after_chapter_id text default null,
+    p_sight jsonb default null
 )
 returns table (book_id text, chapter_id text, missing_verses integer, missing text)
 language plpgsql
 stable
 rows 100
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -32,6 +33,7 @@ begin
         inner join progress.canon_chapters as o on e.chapter_id = o.chapter_id
         where
             e.covered_verses < e.total_verses
+            and (p_sight is null or p_sight -> 'books' ? o.book_id::text)
             and (
                 p_after_chapter_id is null
                 or (o.book_number, o.book_id, o.chapter_number, o.chapter_id) > (
@@ -66,8 +68,8 @@ begin
 end
 $$;
 
-comment on function progress.gaps(text, uuid, integer, boolean, text) is
+comment on function progress.gaps(text, uuid, integer, boolean, text, jsonb) is
 'What a version lacks, exact in this snapshot, in canon order, one row a chapter with its missing
 verses as people write them; at most p_chapters of them, so 1 is what comes next, behind
 p_after_chapter_id where that is given. No row for a complete version, nor for one that is not
-there. With p_stored, as last drained.';
+there. With p_stored, as last drained; with p_sight, of the books in it.';

@@ -3,7 +3,8 @@ create or replace function progress.guard(
 )
 returns void
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if (select s.environment from progress.settings as s) <> 'production' or p_automated then

@@ -3,7 +3,7 @@ create or replace function progress.is_filled()
 returns boolean
 language sql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 select bool_and(c.oid is not null and c.relispopulated)
 from progress.levels as l

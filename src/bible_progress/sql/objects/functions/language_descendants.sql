@@ -4,7 +4,7 @@ returns setof uuid
 language plpgsql
 stable
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- Without union all, so that a circle of parents ends.

@@ -2,12 +2,13 @@
 create or replace function progress.languages(
     p_language_entity_ids uuid[],
     p_descendants boolean default false,
-    p_stored boolean default false
+    p_stored boolean default false,
+    p_sight jsonb default null
 )
 returns json
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -31,7 +32,9 @@ begin
                         b.kind, b.version_id, p_stored or e.was_stored
                     )
                 ) as described
-            from progress.best_versions(p_language_entity_ids, p_descendants, p_stored) as b
+            from progress.best_versions(
+                p_language_entity_ids, p_descendants, p_stored, p_sight
+            ) as b
             inner join progress.versions as v
                 on b.kind = v.kind and b.version_id = v.version_id
             cross join lateral progress.exact_version(b.kind, b.version_id, p_stored) as e
@@ -49,7 +52,10 @@ begin
                         'children', (
                             select count(*)
                             from public.language_entities as c
-                            where c.parent_id = l.id and c.deleted_at is null
+                            where
+                                c.parent_id = l.id
+                                and c.deleted_at is null
+                                and (p_sight is null or p_sight -> 'languages' ? c.id::text)
                         ),
                         'text_versions', n.text_versions,
                         'audio_versions', n.audio_versions,
@@ -62,7 +68,10 @@ begin
             )
         from unnest(p_language_entity_ids) with ordinality as w (id, place)
         inner join public.language_entities as l on w.id = l.id
-        left join public.language_entities as p on l.parent_id = p.id
+        left join public.language_entities as p
+            on
+                l.parent_id = p.id
+                and (p_sight is null or p_sight -> 'languages' ? p.id::text)
         cross join lateral (
             select
                 count(*) filter (where v.kind = 'text') as text_versions,
@@ -75,15 +84,24 @@ begin
                         else array[l.id]
                     end
                 )
+                and (
+                    p_sight is null
+                    or (
+                        p_sight -> 'languages' ? v.language_entity_id::text
+                        and p_sight -> v.kind ? v.version_id::text
+                    )
+                )
         ) as n
         left join best as t on l.id = t.language_entity_id and t.kind = 'text'
         left join best as a on l.id = a.language_entity_id and a.kind = 'audio'
-        where l.deleted_at is null
+        where
+            l.deleted_at is null
+            and (p_sight is null or p_sight -> 'languages' ? l.id::text)
     );
 end
 $$;
 
-comment on function progress.languages(uuid[], boolean, boolean) is
+comment on function progress.languages(uuid[], boolean, boolean, jsonb) is
 'These languages in this order with their best versions, exact in this snapshot; deleted ones and
 ids that are none are left out. With p_descendants, what is below them counts too. With p_stored, as
-last drained.';
+last drained; with p_sight, as if only what is in it were there.';

@@ -4,7 +4,7 @@ create or replace function progress.media_scope(
 returns text
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if p_start_verse_id is null then

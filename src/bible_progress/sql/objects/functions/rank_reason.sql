@@ -2,7 +2,7 @@ create or replace function progress.rank_reason(p_best numeric[], p_next numeric
 returns text
 language sql
 immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 return case
     when p_next is null then 'the only version that covers anything'
     when p_best[1] > p_next[1] then 'covers most verses'

@@ -4,7 +4,7 @@ create or replace function progress.record_failure(
 )
 returns text
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_version_ids uuid[] := progress.drained_together(p_kind, p_version_id);

@@ -2,7 +2,7 @@
 create or replace function progress.refresh_all_chapters(p_kind text, p_version_id uuid)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare

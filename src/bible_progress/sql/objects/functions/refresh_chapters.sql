@@ -4,7 +4,7 @@ create or replace function progress.refresh_chapters(
 )
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare

@@ -2,7 +2,7 @@
 create or replace function progress.refresh_materialized_views(p_kind text)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_relation record;

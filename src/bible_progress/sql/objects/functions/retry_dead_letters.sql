@@ -1,7 +1,8 @@
 create or replace function progress.retry_dead_letters(p_ids bigint[])
 returns integer
 language plpgsql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_moved integer;

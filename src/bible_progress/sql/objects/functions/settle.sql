@@ -8,7 +8,7 @@
 create or replace function progress.settle()
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_signals integer := 0;

@@ -5,7 +5,7 @@ create or replace function progress.signal(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- An old snapshot may show a verse or a recording where it is no longer.

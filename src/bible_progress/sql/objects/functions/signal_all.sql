@@ -1,7 +1,8 @@
 create or replace function progress.signal_all(p_kind text)
 returns void
 language sql
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 select progress.signal(
     p_kind, array_agg(known.version_id), array_agg(null::text)

@@ -3,7 +3,7 @@ create or replace function progress.signal_structure(
 )
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_kind text;

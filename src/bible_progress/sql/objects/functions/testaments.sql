@@ -5,7 +5,7 @@ create or replace function progress.testaments(
 returns json
 language plpgsql
 stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin

@@ -3,7 +3,7 @@
 create or replace function progress.timings_may_add(p_audio_version_id uuid)
 returns boolean
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_notes integer := (

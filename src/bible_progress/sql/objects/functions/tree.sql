@@ -4,12 +4,14 @@ create or replace function progress.tree(
     p_version_id uuid,
     p_depth text default 'chapter',
     p_book_id text default null,
-    p_stored boolean default false
+    p_stored boolean default false,
+    p_sight jsonb default null
 )
 returns json
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -22,6 +24,10 @@ begin
     if p_depth not in ('version', 'book', 'chapter') then
         raise exception 'depth % is none of version, book, chapter', p_depth
             using errcode = 'BP002';
+    end if;
+
+    if p_sight is not null and (p_sight -> p_kind ? p_version_id::text) is not true then
+        return null;
     end if;
 
     select e.* into v_counts from progress.exact_version(p_kind, p_version_id, p_stored) as e;
@@ -151,7 +157,9 @@ begin
         inner join public.books as b on e.book_id = b.id
         left join chapters as c on e.book_id = c.book_id
         left join file_of_book as f on e.book_id = f.book_id
-        where p_book_id is null or e.book_id = p_book_id;
+        where
+            (p_book_id is null or e.book_id = p_book_id)
+            and (p_sight is null or p_sight -> 'books' ? e.book_id);
     end if;
 
     return (
@@ -169,9 +177,27 @@ begin
                 'as_of', f.as_of,
                 'pending', f.pending,
                 'is_best', coalesce(
-                    p_version_id = progress.exact_best_version(
-                        p_kind, v.language_entity_id, p_stored
-                    ),
+                    p_version_id = case
+                        when p_sight is null
+                            then progress.exact_best_version(
+                                p_kind, v.language_entity_id, p_stored
+                            )
+                        else (
+                            select b.version_id
+                            from progress.best_versions(
+                                array[v.language_entity_id],
+                                false,
+                                p_stored,
+                                -- Its own language counts even where its row is hidden.
+                                jsonb_set(
+                                    p_sight,
+                                    '{languages}',
+                                    jsonb_build_array(v.language_entity_id)
+                                )
+                            ) as b
+                            where b.kind = p_kind
+                        )
+                    end,
                     false
                 ),
                 'status', progress.coverage_status(v_counts.covered_verses, v_counts.total_verses),
@@ -190,17 +216,24 @@ begin
             )
         from progress.versions as v
         cross join lateral progress.freshness(v.kind, v.version_id, p_stored) as f
-        left join public.language_entities as l on v.language_entity_id = l.id
-        left join public.bible_versions as k on v.bible_version_id = k.id
+        left join public.language_entities as l
+            on
+                v.language_entity_id = l.id
+                and (p_sight is null or p_sight -> 'languages' ? l.id::text)
+        left join public.bible_versions as k
+            on
+                v.bible_version_id = k.id
+                and (p_sight is null or p_sight -> 'canons' ? k.id::text)
         left join progress.version_rollup as r on v.kind = r.kind and v.version_id = r.version_id
         where v.kind = p_kind and v.version_id = p_version_id
     );
 end
 $$;
 
-comment on function progress.tree(text, uuid, text, text, boolean) is
+comment on function progress.tree(text, uuid, text, text, boolean, jsonb) is
 'A version with its books and their chapters in canon order as one document, exact in this snapshot;
 p_depth version, book or chapter says how deep, p_book_id keeps one book. A chapter that is begun but
 not complete has its covered and missing verses as people write them. Recordings have their files and
 duration, counted where they begin. NULL for a version that is not there. With p_stored, as last
-drained.';
+drained; with p_sight, as if only what is in it were there, but with the numbers of the whole
+version.';

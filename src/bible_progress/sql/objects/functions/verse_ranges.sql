@@ -3,7 +3,7 @@ returns table (chapter_id text, verses integer, ranges text)
 language plpgsql
 stable
 rows 10
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin

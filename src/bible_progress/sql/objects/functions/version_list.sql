@@ -14,7 +14,8 @@ create or replace function progress.version_list(
 returns json
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 -- What a function returns has no statistics; without them sorts for a merge are chosen over a hash.
 set enable_mergejoin = off

@@ -4,7 +4,7 @@ create or replace function progress.versions_changed()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_stores_best boolean := progress.strategy() = 'matview';

@@ -2,7 +2,7 @@ create or replace function progress.chapters_changed()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_bible_version_ids text[];

@@ -4,7 +4,7 @@ create or replace function progress.media_files_verses_changed()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_media_file_ids uuid[];

@@ -2,7 +2,7 @@ create or replace function progress.verse_texts_changed()
 returns trigger
 language plpgsql
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     if tg_op = 'INSERT' then

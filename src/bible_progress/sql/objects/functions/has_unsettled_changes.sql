@@ -1,0 +1,14 @@
+create or replace function progress.has_unsettled_changes()
+returns boolean
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (select from progress.unsettled_change);
+end
+$$;
+
+comment on function progress.has_unsettled_changes() is
+'Whether changes of structure wait until the transactions that ran beside them have ended.';

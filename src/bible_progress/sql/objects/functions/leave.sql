@@ -1,0 +1,16 @@
+create or replace function progress.leave(p_worker_id uuid)
+returns void
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from progress.worker as w
+    where
+        w.worker_id = p_worker_id
+        or w.seen_at < clock_timestamp() - interval '1 day';
+end
+$$;
+
+comment on function progress.leave(uuid) is
+'Note that a worker has ended, and forget those that were killed a day ago.';
