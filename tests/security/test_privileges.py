@@ -166,6 +166,19 @@ def test_a_login_that_is_no_superuser_gets_no_further(site: Site, role: str, tri
             client.execute(trick.format(role=role))  # type: ignore[arg-type]
 
 
+def test_a_worker_forges_no_signal_and_reads_no_dead_letter(project: Project) -> None:
+    """What it may call changes nothing about a version that has no work and no drift."""
+    run = project.connection.execute
+    version = project.shown["text"]
+    with acting_as(project.connection, "progress_worker"):
+        row = run("select progress.repair('text', %s)", [version]).fetchone()
+        assert row == (False,)
+        run("select progress.record_lost_drain('text', %s, 'forged')", [version])
+        run("select progress.leave(gen_random_uuid())")
+    for table in ("progress_refresh_queue", "progress_refresh_dead_letter", "progress.failure"):
+        assert run(f"select from {table}").rowcount == 0  # type: ignore[arg-type]
+
+
 def _parts(connection: Connection[Any], name: str) -> list[str]:
     row = connection.execute("select parse_ident(%s)", [name]).fetchone()
     assert row is not None
