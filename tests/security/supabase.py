@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 
 from bible_progress import install
-from bible_progress.schema import HOST_TABLES
+from bible_progress.schema import HOST_TABLES, ROLES
 from support.builders import World
 from support.oracle import drain
 
@@ -125,10 +126,51 @@ class Project:
         drain(self.connection)
 
 
-def make_project(connection: Connection[Any], policy: str) -> Project:
+# Logins and what each is a member of.
+LOGINS: dict[str, tuple[str, ...]] = {
+    **{role: (role,) for role in ROLES},
+    "authenticator": API_ROLES,
+    "stranger": (),
+}
+
+
+class Site:
+    """A project that may be committed to, and who connects to it."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.connection = project.connection
+
+    @property
+    def owner_url(self) -> str:
+        return self.connection.info.dsn
+
+    def url(self, login: str) -> str:
+        """Return the URL of the database for one of LOGINS."""
+        return make_conninfo(self.owner_url, user=f"login_{login}")
+
+
+def make_logins(connection: Connection[Any]) -> None:
+    """Make LOGINS where they are missing; they stay as long as the server."""
+    for login, roles in LOGINS.items():
+        name = f"login_{login}"
+        if connection.execute("select from pg_roles where rolname = %s", [name]).rowcount == 0:
+            inherit = "noinherit" if login == "authenticator" else "inherit"
+            connection.execute(
+                sql.SQL("create role {} login " + inherit).format(sql.Identifier(name))
+            )
+            for role in roles:
+                connection.execute(
+                    sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(name))
+                )
+
+
+def make_project(connection: Connection[Any], policy: str, *, roles: bool = False) -> Project:
     """Adopt Bible Progress on a project with content; everything is stored."""
     prepare(connection)
-    install.install(connection)
+    install.install(connection, create_roles=roles)
+    if roles:
+        make_logins(connection)
     project = Project(connection)
     secure(connection, policy)
     project.drain()

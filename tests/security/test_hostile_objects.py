@@ -245,3 +245,37 @@ def test_an_installation_meets_no_trap(empty_database: str) -> None:
             " and d.classid in ('pg_rewrite'::regclass, 'pg_attrdef'::regclass)"
         ).fetchall()
         assert caught == []
+
+
+def test_a_drain_of_a_lesser_role_meets_no_trap(intruder: Connection[Any], database: str) -> None:
+    """It runs as the owner, whatever the session that asks for it has in its path."""
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute(
+            f"grant usage on schema progress to {INTRUDER}"  # type: ignore[arg-type]
+        )
+        owner.execute(f"grant execute on all routines in schema progress to {INTRUDER}")  # type: ignore[arg-type]
+        owner.execute(f"grant execute on function progress_refresh to {INTRUDER}")  # type: ignore[arg-type]
+        for write in WRITES[:6]:
+            owner.execute(write)  # type: ignore[arg-type]
+        assert one(intruder, "public.progress_refresh(20, '0')")["drained"] > 0
+        for call in (
+            "progress.warm_up()",
+            "progress.current_status()",
+            "progress.failures(9::pg_catalog.int4)",
+            "progress.waiting_versions(9::pg_catalog.int4)",
+            "progress.dead_letters()",
+            "progress.version_list()",
+            "progress.language_list()",
+            "progress.version_states()",
+            "progress.lying_totals()",
+            "progress.signal_all('text')",
+            "progress.due_versions(9::pg_catalog.int4)",
+        ):
+            intruder.execute(f"select {call}")  # type: ignore[arg-type]
+        for kind in ("text", "audio"):
+            row = owner.execute(f"select id from {kind}_versions").fetchone()  # type: ignore[arg-type]
+            assert row is not None
+            for function in ("drain_version", "drift", "repair", "book_list", "chapter_list"):
+                intruder.execute(f"select progress.{function}(%s, %s)", [kind, row[0]])  # type: ignore[arg-type]
+        drain(owner)
+        assert_same(owner)

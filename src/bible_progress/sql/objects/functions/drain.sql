@@ -8,7 +8,7 @@ as $$
 declare
     v_until timestamptz := progress.drain_deadline(p_seconds);
     v_due record;
-    v_left integer := p_versions;
+    v_left integer := coalesce(p_versions, 50);
     v_before integer;
     v_rounds integer := 0;
 begin

@@ -7,6 +7,10 @@ as $$
 declare
     v_timeout interval := current_setting('statement_timeout')::interval;
 begin
+    if p_seconds is null then
+        raise exception 'without a number of seconds there is no end to it'
+            using errcode = 'BP002';
+    end if;
     return least(
         clock_timestamp() + make_interval(secs => p_seconds),
         case when v_timeout > '0' then statement_timestamp() + v_timeout / 2 end
