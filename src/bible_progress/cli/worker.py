@@ -10,7 +10,7 @@ import time
 
 from pythonjsonlogger.json import JsonFormatter
 
-from ..worker import Worker, WorkerSettings
+from ..worker import IDLE_SECONDS, Worker, WorkerSettings
 from .options import Subparsers, database_url, port, positive, require_database, seconds, setting
 
 
@@ -36,7 +36,7 @@ def add(subparsers: Subparsers) -> None:
         "--idle-seconds",
         env="BIBLE_PROGRESS_IDLE_SECONDS",
         type=seconds,
-        default=str(worker.IDLE_SECONDS),
+        default=str(IDLE_SECONDS),
         metavar="SECONDS",
         help="longest pause between looks at an empty queue",
     )
