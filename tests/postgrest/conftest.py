@@ -137,10 +137,12 @@ def _fill(connection: Connection[Any]) -> tuple[UUID, dict[str, UUID], dict[str,
             "Begun": english,
             "Deleted": english,
             "Hidden text": english,
+            "Other": swahili,
             "Empty": swahili,
         }.items()
     }
     world.text(versions["Fuller"], [verse for verse in verses if verse.startswith("gen-")])
+    world.text(versions["Other"], ["exod-1-1"])
     world.text(versions["Begun"], ["gen-1-1", "gen-1-2", "gen-1-3", "exod-2-1"])
     world.text(versions["Deleted"], verses)
     world.text(versions["Hidden text"], verses)
