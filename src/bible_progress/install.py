@@ -27,6 +27,7 @@ from .schema import (
     INCREMENTAL,
     ROLES,
     LAST,
+    OWNING_TABLES,
     TRIGGERS,
     VIEWS,
     Name,
@@ -104,7 +105,7 @@ def make_plan(
             materialized=[name for _, name in schema.materialized_views(step)],
             tables=list(CONTRACT_TABLES),
             functions=[name for schema_name, name in schema.routines() if schema_name == "public"],
-            hosts=list(HOST_TABLES),
+            owning=list(OWNING_TABLES),
         )
         if strangers:
             raise InstallRefused(

@@ -126,7 +126,8 @@ def test_triggers_that_were_off_are_put_back_and_everything_is_queued(
 @pytest.mark.parametrize(
     "meddling",
     [
-        "drop view mv_text_book_coverage",
+        "drop view mv_text_book_coverage cascade",
+        "drop function mv_text_book_coverage(text_versions)",
         "create or replace view text_verse_coverage with (security_invoker = false) as"
         " select null::uuid as text_version_id, null::text as verse_id, null::text as chapter_id",
         "create or replace function progress.is_complete(p_covered bigint, p_total bigint)"

@@ -27,7 +27,7 @@ begin
         v_function := format('public.%I(public.%I)', v_relationship.target, v_relationship.source);
         execute format(
             'create or replace function %s returns setof public.%I language sql stable rows %s'
-            ' set search_path = '''' as %L',
+            ' set search_path = pg_catalog, pg_temp as %L',
             v_function,
             v_relationship.target,
             case when v_relationship.is_one then 1 else 1000 end,

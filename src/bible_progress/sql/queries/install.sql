@@ -444,7 +444,7 @@ where
                 where
                     s.reltype = p.proargtypes[0]
                     and s.relnamespace = 'public'::regnamespace
-                    and s.relname = any(%(hosts)s)
+                    and s.relname = any(%(owning)s)
             )
         )
     )
