@@ -384,12 +384,15 @@ class Catalog:
 
     def relationships(self) -> list[tuple[str, str, str]]:
         """Return (source, its relations of one row, its relations of many rows)."""
-        names = "coalesce(string_agg('`' || target || '`', ', ' order by target collate \"C\")"
-        return self._rows(  # type: ignore[return-value]
-            f"select '`' || source || '`', {names} filter (where is_one), ''),"
-            f" {names} filter (where not is_one), '')"
-            " from progress.relationships group by source order by source collate \"C\""
+        rows = self._rows(
+            "select source, is_one, string_agg('`' || target || '`', ', ' order by target)"
+            " from progress.relationships group by source, is_one"
         )
+        named = {(source, is_one): targets for source, is_one, targets in rows}
+        return [
+            (f"`{source}`", named.get((source, True), ""), named.get((source, False), ""))
+            for source in sorted({source for source, _ in named})
+        ]
 
     def exists(self, relation: str) -> bool:
         """Return whether there is such a relation."""

@@ -10,6 +10,8 @@ from psycopg.sql import SQL, Identifier, Literal
 
 STORED = ("chapter_bitmap", "book_rollup", "version_rollup")
 CONTENT = ("verse_texts", "media_files", "media_files_verses")
+
+
 def embed(library: Library, source: str, target: str, key: str, values: Sequence[Any]) -> Reads:
     """Embed all of target in the rows of source with these keys, as PostgREST writes it.
 
@@ -71,7 +73,9 @@ def test_embedding_in_two_rows_reads_twice_what_one_takes(
         # The best version brings but its id, and live it is found by counting every version.
         if "best" in source or target == f"language_entity_best_{kind}_version":
             continue
-        key = column if source in (f"{kind}_versions", "language_entities") else f"{kind}_version_id"
+        key = (
+            column if source in (f"{kind}_versions", "language_entities") else f"{kind}_version_id"
+        )
         both = languages if source == "language_entities" else versions
         one = embed(library, source, target, key, both[:1])
         two = embed(library, source, target, key, both)

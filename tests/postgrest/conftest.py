@@ -28,6 +28,8 @@ create role service_role nologin noinherit bypassrls;
 create role authenticator login noinherit;
 grant anon, authenticated, service_role to authenticator;
 alter role anon set statement_timeout = '3s';
+-- Less than the eight seconds that it would inherit.
+alter role service_role set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
 -- No superuser, as the role that owns a project's tables.

@@ -12,7 +12,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -57,9 +56,12 @@ def postgrest(database: str) -> Iterator[httpx.Client]:
     }
     environment = {"PATH": os.environ["PATH"]}
     environment |= {f"PGRST_{name}": value for name, value in settings.items()}
-    with tempfile.TemporaryFile() as log, subprocess.Popen(
-        [program], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-    ) as process:
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            [program], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        ) as process,
+    ):
         try:
             ready = soon(lambda: _is_ready(process, admin_port), seconds=START_SECONDS)
             log.seek(0)

@@ -127,9 +127,7 @@ def test_the_best_of_those_that_are_seen_is_best(site: Site) -> None:
         ("progress_best_versions", {"language_entity_id": str(uuid4())}),
     ],
 )
-def test_what_is_not_there_is_null(
-    site: Site, function: str, arguments: dict[str, Any]
-) -> None:
+def test_what_is_not_there_is_null(site: Site, function: str, arguments: dict[str, Any]) -> None:
     assert called(site, function, arguments, {}) == [None, None]
 
 
@@ -150,3 +148,43 @@ def test_a_write_that_nobody_has_drained_counts_at_once(own_site: Site) -> None:
         assert (document["covered_verses"], document["pending"]) == (5, True)
     for document in called(own_site, "progress_gaps", version, {}):
         assert document["missing_verses"] == 6
+
+
+def test_the_service_role_drains_in_calls_that_each_make_progress(own_site: Site) -> None:
+    """A role with a timeout of three seconds, and work that takes longer."""
+    run = own_site.connection.execute
+    run(
+        "create function slowly() returns trigger language plpgsql as"
+        " $$ begin perform pg_sleep(0.4); return new; end $$"
+    )
+    run(
+        "create trigger slowly before insert or update on progress.version_rollup"
+        " for each row execute function slowly()"
+    )
+    language = own_site.languages["Swahili"]
+    waiting = run(
+        "insert into text_versions (language_entity_id, bible_version_id, name)"
+        " select %s, 'eng', 'Waiting' from generate_series(1, 16)",
+        [language],
+    ).rowcount
+    drained: list[int] = []
+    while sum(drained) < waiting:
+        answer = own_site.rest.post("rpc/progress_refresh", headers=token("service_role"))
+        assert answer.status_code == 200, answer.text
+        drained.append(answer.json()["drained"])
+        assert drained[-1] > 0
+    assert len(drained) > 1
+    assert (answer.json()["failed"], answer.json()["remaining"]) == (0, 0)
+    stored = own_site.get("mv_text_version_progress_summary", select="text_version_id")
+    live = own_site.get("text_version_progress_summary", select="text_version_id")
+    assert sorted(map(str, stored)) == sorted(map(str, live))
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+def test_nobody_else_drains(site: Site, role: str) -> None:
+    headers = {} if role == "anon" else token(role)
+    answer = site.rest.post("rpc/progress_refresh", json={}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (
+        401 if role == "anon" else 403,
+        "42501",
+    )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bible_progress.schema import CONTRACT_TABLES, contract_views
-from postgrest.site import Site
 from postgrest.rest import token
+from postgrest.site import Site
 
 RELATIONS = contract_views()
 
