@@ -296,6 +296,16 @@ def sql_page(connection: Connection[Any]) -> str:
             assert catalog.columns(stored) == catalog.columns(live), f"{stored} is not like {live}"
             parts.append(column_table(catalog.columns(stored)))
         parts += [
+            "### What belongs to what",
+            "PostgREST embeds these in each other (`progress.relationships`): for each there is a "
+            "function in schema `public` that is named after the relation it returns and takes a "
+            "row of the one it belongs to, with the rights of its caller "
+            "([why](../decisions/0010-relationships.md)). In SQL: "
+            "`select v.name, s.* from text_versions v, mv_text_version_progress_summary(v) s`.",
+            table(
+                ["in a row of", "at most one row of", "any rows of"],
+                [list(row) for row in catalog.relationships()],
+            ),
             "## Queue and dead letters",
             "Tables in schema `public` under names that tools know. Row security is on and no "
             "reader role may read them; only the installing role and its members do.",
@@ -371,6 +381,18 @@ class Catalog:
         order = ["verse", "chapter", "book", "version", "language"]
         rows = self._rows("select kind, level, stored, live from progress.levels")
         return sorted(rows, key=lambda row: (row[0], order.index(row[1])))  # type: ignore[return-value]
+
+    def relationships(self) -> list[tuple[str, str, str]]:
+        """Return (source, its relations of one row, its relations of many rows)."""
+        rows = self._rows(
+            "select source, is_one, string_agg('`' || target || '`', ', ' order by target)"
+            " from progress.relationships group by source, is_one"
+        )
+        named = {(source, is_one): targets for source, is_one, targets in rows}
+        return [
+            (f"`{source}`", named.get((source, True), ""), named.get((source, False), ""))
+            for source in sorted({source for source, _ in named})
+        ]
 
     def exists(self, relation: str) -> bool:
         """Return whether there is such a relation."""

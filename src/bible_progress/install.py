@@ -25,6 +25,8 @@ from .schema import (
     GUARDED,
     HOST_TABLES,
     INCREMENTAL,
+    LAST,
+    OWNING_TABLES,
     ROLES,
     TRIGGERS,
     VIEWS,
@@ -103,6 +105,7 @@ def make_plan(
             materialized=[name for _, name in schema.materialized_views(step)],
             tables=list(CONTRACT_TABLES),
             functions=[name for schema_name, name in schema.routines() if schema_name == "public"],
+            owning=list(OWNING_TABLES),
         )
         if strangers:
             raise InstallRefused(
@@ -206,7 +209,7 @@ def make_objects(connection: Connection[Any], step: int) -> None:
     """Make the objects of a step from source, where take_over has dropped the views."""
     with connection.cursor() as cursor:
         cursor.execute(_QUERIES["defer_function_bodies"])
-        for path in (*schema.objects(step), "grants.sql"):
+        for path in (*schema.objects(step), *LAST):
             text = sql.read(path)
             cursor.execute(text if step >= TRIGGERS else schema.without_triggers(text))
     reload_clients(connection)
@@ -275,6 +278,9 @@ def take_over(
                 guarded = present(cursor, [("progress", table) for table in GUARDED], kind="r")
                 for tables in (*ours, *(Identifier(*table) for table in guarded)):
                     cursor.execute(SQL("lock table {} in access exclusive mode").format(tables))
+                # They return rows of our views, which could not go before them.
+                with without_dependents():
+                    cursor.execute(_QUERIES["drop_relationships"])
                 _drop(cursor, "v", _all_views())
                 _drop(cursor, "m", materialized_views)
                 for name, table in triggers:
@@ -302,13 +308,11 @@ def _all_views() -> list[Name]:
 def _drop(cursor: psycopg.Cursor[Any], kind: str, wanted: Sequence[Name]) -> None:
     there = qualified(present(cursor, wanted, kind=kind))
     what = SQL("view" if kind == "v" else "materialized view")
-    try:
-        # Without cascade, so that a view of the host on ours is an error and not a loss; in one
-        # statement, which finds the order itself.
-        if there.as_string():
+    # Without cascade, so that a view of the host on ours is an error and not a loss; in one
+    # statement, which finds the order itself.
+    if there.as_string():
+        with without_dependents():
             cursor.execute(SQL("drop {} {}").format(what, there))
-    except pg.DependentObjectsStillExist as error:
-        raise dependents(error) from error
 
 
 def present(cursor: psycopg.Cursor[Any], wanted: Sequence[Name], *, kind: str) -> list[Name]:
@@ -328,12 +332,17 @@ def qualified(names: Sequence[Name]) -> Composed:
     return SQL(", ").join(Identifier(*name) for name in names)
 
 
-def dependents(error: psycopg.Error) -> InstallRefused:
-    return InstallRefused(
-        "objects of this database depend on Bible Progress: "
-        + (error.diag.message_detail or str(error)).replace("\n", "; "),
-        hint="Drop them first and recreate them afterwards; nothing was changed.",
-    )
+@contextmanager
+def without_dependents() -> Generator[None]:
+    """Raise InstallRefused with their names where objects of the host lean on what is dropped."""
+    try:
+        yield
+    except pg.DependentObjectsStillExist as error:
+        raise InstallRefused(
+            "objects of this database depend on Bible Progress: "
+            + (error.diag.message_detail or str(error)).replace("\n", "; "),
+            hint="Drop them first and recreate them afterwards; nothing was changed.",
+        ) from error
 
 
 @contextmanager

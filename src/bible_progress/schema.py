@@ -24,6 +24,10 @@ HOST_TABLES = (
 CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
 # Of the whole server; grants.sql says what each may do where it is there.
 ROLES = ("progress_reader", "progress_worker", "progress_admin")
+# Those that progress.relationships says have relations of ours belonging to their rows.
+OWNING_TABLES = ("audio_versions", "text_versions", "language_entities")
+# Applied after the objects: they say something of all of them.
+LAST = ("relationships.sql", "grants.sql")
 # In schema progress; grants.sql makes their policies anew.
 GUARDED = ("chapter_bitmap", "book_rollup", "version_rollup", "version_history")
 

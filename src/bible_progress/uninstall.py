@@ -13,7 +13,6 @@ from . import schema
 from .db import translated
 from .install import (
     LOCK_TIMEOUT_SECONDS,
-    dependents,
     hold_drains,
     names,
     qualified,
@@ -22,6 +21,7 @@ from .install import (
     rows,
     take_over,
     transaction,
+    without_dependents,
 )
 from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES
 
@@ -67,14 +67,12 @@ def uninstall(
         with connection.cursor() as cursor:
             removed.append(f"{len(triggers)} triggers")
             # By name and without cascade: what the host put beside or on top is an error.
-            try:
+            with without_dependents():
                 cursor.execute(SQL("drop routine {}").format(qualified(schema.routines())))
                 cursor.execute(SQL("drop table {}").format(names("public", CONTRACT_TABLES)))
                 removed.append("the queue and the dead letters")
                 cursor.execute(SQL("drop table {}").format(names("progress", schema.tables())))
                 cursor.execute("drop schema progress")
-            except pg.DependentObjectsStillExist as error:
-                raise dependents(error) from error
             removed.append("schema progress with the rollups and the history")
         # Asked only now that no writer can come in between.
         if owns_host_tables and not run("rows_in_host_tables")[0]["has_rows"]:

@@ -63,6 +63,19 @@ def test_all_names_that_are_taken_are_named_at_once(host_connection: Connection[
         install.install(host_connection)
 
 
+def test_a_function_where_a_relationship_goes(host_connection: Connection[Any]) -> None:
+    host_connection.execute(
+        "create function mv_text_book_coverage(text_versions) returns int return 1"
+    )
+    host_connection.execute("create function mv_text_book_coverage(users) returns int return 1")
+    with refused(
+        host_connection, "taken: function public.mv_text_book_coverage(public.text_versions)"
+    ):
+        install.install(host_connection)
+    host_connection.execute("drop function mv_text_book_coverage(text_versions)")
+    install.install(host_connection)
+
+
 def test_an_empty_schema_of_our_name_is_taken_over(host_connection: Connection[Any]) -> None:
     host_connection.execute("create schema progress")
     assert install.install(host_connection).installed_version is None
@@ -70,7 +83,7 @@ def test_an_empty_schema_of_our_name_is_taken_over(host_connection: Connection[A
 
 @pytest.mark.parametrize("change", ["table", "materialized view"])
 def test_a_view_of_ours_that_became_something_else(conn: Connection[Any], change: str) -> None:
-    conn.execute("drop view mv_text_book_coverage")
+    conn.execute("drop view mv_text_book_coverage cascade")
     conn.execute(f"create {change} mv_text_book_coverage as select 1 as one")  # type: ignore[arg-type]
     with refused(conn, f"{change} public.mv_text_book_coverage"):
         install.install(conn)

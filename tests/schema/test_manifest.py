@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bible_progress import sql
+from bible_progress.schema import LAST
 
 ROOT = Path(sql.__file__).parent
 OBJECTS = sorted(
@@ -36,16 +37,16 @@ def test_every_file_is_listed_once_and_every_listed_file_is_there() -> None:
     listed = sql.manifest()
     assert len(set(listed)) == len(listed)
     migrations = {f"migrations/{path.name}" for path in (ROOT / "migrations").iterdir()}
-    assert set(listed) == {*OBJECTS, *migrations, "grants.sql"}
+    assert set(listed) == {*OBJECTS, *migrations, *LAST}
 
 
-def test_migrations_come_first_in_their_order_and_grants_last() -> None:
+def test_migrations_come_first_in_their_order_and_what_needs_all_objects_last() -> None:
     listed = sql.manifest()
     migrations = [path for path in listed if path.startswith("migrations/")]
     assert listed[: len(migrations)] == tuple(sorted(migrations))
     numbers = [int(Path(path).name[:4]) for path in migrations]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert listed[-1] == "grants.sql"
+    assert listed[-len(LAST) :] == LAST
 
 
 @pytest.mark.parametrize("path", OBJECTS)

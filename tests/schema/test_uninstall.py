@@ -73,6 +73,10 @@ HOST_OBJECTS = {
     "a view of a rollup": "create view theirs as select * from progress.version_rollup",
     "a view of the queue": "create view theirs as select * from progress_refresh_queue",
     "a view with a function of ours": "create view theirs as select progress.fraction(1, 2)",
+    "a view with a relationship of ours": (
+        "create view theirs as"
+        " select (mv_text_version_progress_summary(v)).covered_verses from text_versions v"
+    ),
     "a default with a function of ours": (
         "create table theirs (share numeric default progress.fraction(1, 2))"
     ),

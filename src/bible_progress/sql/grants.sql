@@ -6,6 +6,15 @@ do $$
 declare
     v_contract text := '^(mv_)?((audio|text)_((verse|chapter|book)_coverage'
     '|version_progress_summary)|language_entity_best_(audio|text)_version)$';
+    -- What relationships.sql makes: it reads with the rights of its caller.
+    v_relationships oid[] := array(
+        select f.oid
+        from progress.relationships as r
+        cross join lateral to_regprocedure(
+            format('public.%I(public.%I)', r.target, r.source)
+        ) as f (oid)
+        where f.oid is not null
+    );
     v_revoke text;
     v_role text;
 begin
@@ -59,6 +68,7 @@ begin
                     p.pronamespace = 'public'::regnamespace
                     and p.proname ~ '^progress_(tree|gaps|compare|best_versions|refresh)$'
                 )
+                or p.oid = any (v_relationships)
         )
 
         select format('revoke all on %s %s from %s cascade', o.kind, o.name, g.grantee)
@@ -108,6 +118,9 @@ begin
             ' progress.media_counts to %s',
             v_role
         );
+        execute 'grant execute on function '
+        || array_to_string(v_relationships::regprocedure[], ', ')
+        || ' to ' || v_role;
         -- Without usage of the schema what the first four call is out of reach by name.
         execute format(
             'grant execute on function public.progress_tree, public.progress_gaps,'

@@ -122,6 +122,7 @@
 \ir strategies/incremental/mv_language_entity_best_text_version.sql
 \ir objects/functions/exact_best_version.sql
 \ir objects/views/levels.sql
+\ir objects/views/relationships.sql
 \ir objects/functions/is_filled.sql
 \ir objects/views/signalled.sql
 \ir objects/views/dirty.sql
@@ -189,4 +190,6 @@
 \ir objects/functions/progress_best_versions.sql
 \ir objects/functions/progress_refresh.sql
 
+-- What belongs to what, for PostgREST, and who may read.
+\ir relationships.sql
 \ir grants.sql

@@ -30,6 +30,29 @@ inner join
     on n.nspname = wanted.schema_name and c.relname = wanted.name
 where c.relkind = %(kind)s;
 
+-- name: drop_relationships
+-- Those that the version which is installed has made.
+do $$
+declare
+    v_function regprocedure;
+begin
+    if to_regclass('progress.relationships') is null then
+        return;
+    end if;
+    for v_function in
+        select f.oid
+        from progress.relationships as r
+        cross join
+            lateral to_regprocedure(
+                format('public.%I(public.%I)', r.target, r.source)
+            ) as f (oid)
+        where f.oid is not null
+    loop
+        execute format('drop function %s', v_function);
+    end loop;
+end
+$$;
+
 -- name: lock
 select pg_advisory_xact_lock(hashtextextended('bible-progress/install', 0));
 
@@ -409,7 +432,22 @@ from pg_catalog.pg_proc as p
 where
     not %(installed)s
     and p.pronamespace = 'public'::regnamespace
-    and p.proname = any(%(functions)s)
+    and (
+        p.proname = any(%(functions)s)
+        -- Where a relationship goes (see relationships.sql).
+        or (
+            p.pronargs = 1
+            and p.proname = any(%(views)s)
+            and exists (
+                select
+                from pg_catalog.pg_class as s
+                where
+                    s.reltype = p.proargtypes[0]
+                    and s.relnamespace = 'public'::regnamespace
+                    and s.relname = any(%(owning)s)
+            )
+        )
+    )
 union all
 select 'schema progress, with objects that Bible Progress did not make' as stranger
 from pg_catalog.pg_namespace as n
