@@ -306,9 +306,19 @@ def sql_page(connection: Connection[Any]) -> str:
                 ["in a row of", "at most one row of", "any rows of"],
                 [list(row) for row in catalog.relationships()],
             ),
+            "## Functions for clients",
+            "In schema `public`, so that PostgREST serves them at `/rpc/NAME`. "
+            "[security.md](security.md) says who may call which, and what row security does to "
+            "them; [http.md](http.md) has the documents that they return.",
+        ]
+        for schema_name, name in schema.routines():
+            if schema_name == "public":
+                parts += function_parts(catalog, schema_name, name)
+        parts += [
             "## Queue and dead letters",
             "Tables in schema `public` under names that tools know. Row security is on and no "
-            "reader role may read them; only the installing role and its members do.",
+            "reader role may read them; only the installing role and its members do. "
+            "`progress_admin` reads them through functions.",
         ]
         for name in schema.CONTRACT_TABLES:
             parts += table_parts(catalog, f"public.{name}")
@@ -345,15 +355,20 @@ def object_parts(catalog: Catalog, file: str) -> Iterator[str]:
             for function, events in catalog.triggers(name).items()
         )
     elif "/functions/" in file or name == "strategy":
-        for kind, signature, result, comment in catalog.functions(name):
-            returns = "" if kind == "procedure" or result == "void" else f" returns {result}"
-            yield f"#### `progress.{name}`"
-            yield f"```sql\n{kind} progress.{name}({signature}){returns}\n```"
-            yield comment
+        yield from function_parts(catalog, "progress", name)
     elif catalog.exists(f"progress.{name}"):
         yield f"#### `progress.{name}`"
         yield catalog.comment(f"progress.{name}")
         yield column_table(catalog.columns(f"progress.{name}"))
+
+
+def function_parts(catalog: Catalog, schema_name: str, name: str) -> Iterator[str]:
+    """Yield heading, signature and comment of a function, if the schema has it."""
+    for kind, signature, result, comment in catalog.functions(schema_name, name):
+        returns = "" if kind == "procedure" or result == "void" else f" returns {result}"
+        yield f"#### `{schema_name}.{name}`"
+        yield f"```sql\n{kind} {schema_name}.{name}({signature}){returns}\n```"
+        yield comment
 
 
 def table_parts(catalog: Catalog, name: str) -> list[str]:
@@ -433,14 +448,15 @@ class Catalog:
         )
         return [row[0] for row in rows]
 
-    def functions(self, name: str) -> list[tuple[str, str, str, str]]:
+    def functions(self, schema_name: str, name: str) -> list[tuple[str, str, str, str]]:
         """Return (kind, arguments, result, comment) of the functions of that name."""
         rows = self._rows(
             "select case prokind when 'p' then 'procedure' else 'function' end,"
             " pg_get_function_arguments(oid), pg_get_function_result(oid),"
             " obj_description(oid, 'pg_proc')"
-            " from pg_proc where pronamespace = 'progress'::regnamespace and proname = %s"
+            " from pg_proc where pronamespace = %s::regnamespace and proname = %s"
             " order by pg_get_function_identity_arguments(oid)",
+            schema_name,
             name,
         )
         return [

@@ -301,6 +301,8 @@ def test_every_object_of_the_schema_is_documented(conn: Connection[Any]) -> None
     assert len(names) > 50
     for (name,) in names:
         assert f"`progress.{name}" in page, name
+    for schema_name, name in schema.routines():
+        assert schema_name == "progress" or f"#### `{schema_name}.{name}`" in page, name
 
 
 def test_every_host_column_is_documented() -> None:

@@ -20,6 +20,6 @@ return progress.gap_list(
 
 comment on function public.progress_gaps(text, uuid, integer, text) is
 'What a version lacks in canon order, one item a chapter, as one document, exact: what
-GET /api/v1/versions/{kind}/{version_id}/gaps answers. At most max_chapters, 1 to 1500; next of the
-document is the after_chapter_id for those that follow. NULL for a version that is not there or that
-row security hides.';
+GET /api/v1/versions/{kind}/{version_id}/gaps answers. At most max_chapters, 1 to 1500;
+next_cursor of the document is the after_chapter_id for those that follow. NULL for a version that is
+not there or that row security hides.';
