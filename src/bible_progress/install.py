@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import Connection
@@ -183,12 +181,13 @@ def install(
         for path in plan.migrations:
             cursor.execute(sql.read(path))
             cursor.execute(
-                _QUERIES["record_migration"], {"name": path, "checksum": _checksum(path)}
+                _QUERIES["record_migration"], {"name": path, "checksum": schema.checksum(path)}
             )
         cursor.execute(
             _QUERIES["save_settings"],
             {
                 "schema_version": len(schema.migrations()),
+                "oldest_code": schema.oldest_code(),
                 "package_version": __version__,
                 "environment": environment,
                 "rollout_step": plan.step,
@@ -383,7 +382,9 @@ def _refuse_other_strategy(wanted: str | None, current: str) -> None:
 
 def _refuse_newer(settings: DictRow) -> None:
     newer_schema = settings["schema_version"] > len(schema.migrations())
-    if newer_schema or _release(settings["package_version"]) > _release(__version__):
+    if newer_schema or schema.release(settings["package_version"]) > schema.release(
+        __version__
+    ):
         raise InstallRefused(
             f"this database was installed by Bible Progress {settings['package_version']}, "
             f"which is newer than this one ({__version__})",
@@ -427,17 +428,8 @@ def _pending(applied: dict[str, str]) -> Iterator[str]:
     for path in schema.migrations():
         if path not in applied:
             yield path
-        elif applied[path] != _checksum(path):
+        elif applied[path] != schema.checksum(path):
             raise InstallRefused(
                 f"{path} differs from the one that this database was made with",
                 hint="Migrations are never edited after a release; reinstall the package.",
             )
-
-
-def _checksum(path: str) -> str:
-    text: LiteralString = sql.read(path)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

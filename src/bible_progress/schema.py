@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import PurePosixPath
 from typing import LiteralString, cast
@@ -45,6 +46,9 @@ _TRIGGER = re.compile(
 _ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
+_SINCE = re.compile(r"^-- progress: since (\d+\.\d+\.\d+)$", re.MULTILINE)
+_BREAKING = re.compile(r"^-- progress: breaking$", re.MULTILINE)
+
 _TRIGGER_STATEMENT = re.compile(r"^create or replace trigger [^;]+;\n", re.MULTILINE)
 
 Name = tuple[str, str]
@@ -53,6 +57,32 @@ Name = tuple[str, str]
 def migrations() -> tuple[str, ...]:
     """Return the migration files, in order."""
     return tuple(path for path in sql.manifest() if path.startswith("migrations/"))
+
+
+def since(path: str) -> str:
+    """Return the release that brought a migration."""
+    found = _SINCE.findall(sql.read(path))
+    assert len(found) == 1, f"{path} does not say `-- progress: since <release>` once"
+    return found[0]
+
+
+def oldest_code() -> int:
+    """Return how many migrations code must know to work on this schema.
+
+    The number of the last migration that is marked breaking; the first one always is.
+    """
+    breaking = (n for n, path in enumerate(migrations(), 1) if _BREAKING.search(sql.read(path)))
+    return max(breaking, default=1)
+
+
+def checksum(path: str) -> str:
+    """Return what tells a file of ours from another of its name."""
+    return hashlib.sha256(sql.read(path).encode()).hexdigest()
+
+
+def release(version: str) -> tuple[int, ...]:
+    """Return a version as numbers that compare."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def objects(step: int = INCREMENTAL) -> tuple[str, ...]:
