@@ -17,7 +17,7 @@ from psycopg.sql import Composable, Identifier, Literal
 from . import __version__, schema, sql
 from .errors import UsageError
 from .install import ATTEMPT_MILLISECONDS, LOCK_TIMEOUT_SECONDS, OLDEST_SERVER, STRATEGIES, names
-from .schema import CONTRACT_TABLES, GUARDED, HOST_TABLES, TRIGGERS, Name
+from .schema import CONTRACT_TABLES, HOST_TABLES, TRIGGERS, Name
 
 _INSTALL = sql.queries("install")
 _EXPORT = sql.queries("export")
@@ -239,15 +239,21 @@ def _refusal(
 
 
 def _take_over() -> str:
-    views = sorted({name for step in schema.STEPS for name in schema.views(step)})
     return _bind(
         _EXPORT["take_over"],
         milliseconds=round(LOCK_TIMEOUT_SECONDS * 1000),
         seconds=f"{LOCK_TIMEOUT_SECONDS:g}",
         attempt=str(ATTEMPT_MILLISECONDS),
         host_tables=names("public", HOST_TABLES),
-        guarded=_relations([("progress", table) for table in GUARDED], "r"),
-        views=_relations(views, "v"),
+        # Migrations may lock any of them, and in an order in which readers do not.
+        tables=_relations(
+            [
+                *(("public", table) for table in CONTRACT_TABLES),
+                *(("progress", table) for table in schema.tables()),
+            ],
+            "r",
+        ),
+        views=_relations(schema.all_views(), "v"),
     )
 
 

@@ -177,7 +177,7 @@ def install(
             guard(connection, "ending production", automated=automated, reason=override)
         if plan.creates_host_tables:
             cursor.execute(sql.read("host/host_tables.sql"))
-        take_over(connection, lock_timeout_seconds)
+        take_over(connection, lock_timeout_seconds, ours=_changing(cursor, plan))
         for path in plan.migrations:
             cursor.execute(sql.read(path))
             cursor.execute(
@@ -202,6 +202,14 @@ def install(
             signal_all(connection)
         cursor.execute(_QUERIES["fill_where_empty"])
     return plan
+
+
+def _changing(cursor: psycopg.Cursor[Any], plan: Plan) -> list[Composed]:
+    """Our tables, where migrations may lock them: in their order, a reader of two may hold one."""
+    tables = [("public", name) for name in CONTRACT_TABLES]
+    tables += [("progress", name) for name in schema.tables()]
+    there = present(cursor, tables, kind="r") if plan.migrations else []
+    return [Composed([Identifier(*table)]) for table in sorted(there)]
 
 
 def make_objects(connection: Connection[Any], step: int) -> None:
@@ -280,7 +288,7 @@ def take_over(
                 # They return rows of our views, which could not go before them.
                 with without_dependents():
                     cursor.execute(_QUERIES["drop_relationships"])
-                _drop(cursor, "v", _all_views())
+                _drop(cursor, "v", schema.all_views())
                 _drop(cursor, "m", materialized_views)
                 for name, table in triggers:
                     cursor.execute(
@@ -298,10 +306,6 @@ def take_over(
             time.sleep(0.1)
     # The setting outlives the attempt. Nothing below should wait; if it does, then not for ever.
     connection.execute(_QUERIES["set_lock_timeout"], {"milliseconds": round(seconds * 1000)})
-
-
-def _all_views() -> list[Name]:
-    return sorted({name for step in schema.STEPS for name in schema.views(step)})
 
 
 def _drop(cursor: psycopg.Cursor[Any], kind: str, wanted: Sequence[Name]) -> None:

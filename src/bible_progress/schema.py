@@ -44,6 +44,7 @@ _TRIGGER = re.compile(
     r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
 )
 _ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
+_RETIRED = re.compile(r"^drop view if exists (\w+)\.(\w+);$", re.MULTILINE)
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
 _SINCE = re.compile(r"^-- progress: since (\d+\.\d+\.\d+)$", re.MULTILINE)
@@ -93,6 +94,12 @@ def objects(step: int = INCREMENTAL) -> tuple[str, ...]:
 def views(step: int = INCREMENTAL) -> tuple[Name, ...]:
     """Return (schema, name) of every view of a step, in the order in which they are made."""
     return tuple(match for path in objects(step) for match in _VIEW.findall(sql.read(path)))
+
+
+def all_views() -> list[Name]:
+    """Return (schema, name) of every view of any step or earlier release, for dropping them."""
+    retired = (name for path in migrations() for name in _RETIRED.findall(sql.read(path)))
+    return sorted({*retired, *(name for step in STEPS for name in views(step))})
 
 
 def contract_views() -> tuple[str, ...]:

@@ -80,7 +80,11 @@ def plan(
     if present is not None:
         content = present.read_text(encoding="utf-8")
         if content != text:
-            cause = "other options" if export.is_whole(content) else "edits by another hand"
+            cause = (
+                "other options or another build"
+                if export.is_whole(content)
+                else "edits by another hand"
+            )
             raise InputError(
                 f"{present} is there already and has other content, by {cause}",
                 hint="If it was never applied anywhere, remove it and export again.",

@@ -14,7 +14,7 @@ create table progress.migration (
 create table progress.settings (
     only_row boolean primary key default true check (only_row),
     schema_version integer not null,
-    -- How many migrations code must know to work here: progress.require_schema.
+    -- How many migrations code must know to work here.
     oldest_code integer not null default 1,
     package_version text not null,
     installed_at timestamptz not null default now(),

@@ -152,7 +152,7 @@ begin
             lock table %(host_tables)s in share row exclusive mode;
             select string_agg(format('%%I.%%I', found.schema_name, found.name), ', ')
             into v_names
-            from (%(guarded)s) as found;
+            from (%(tables)s) as found;
             if v_names is not null then
                 execute format('lock table %%s in access exclusive mode', v_names);
             end if;

@@ -4,7 +4,8 @@ create or replace function progress.require_schema(p_schema_version integer)
 returns boolean
 language plpgsql
 stable
-set search_path = ''
+security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_schema_version integer;
