@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import LiteralString
-
-from psycopg.sql import Composable, Identifier, Literal
 
 from . import __version__, schema, sql
 from .errors import UsageError
 from .install import ATTEMPT_MILLISECONDS, LOCK_TIMEOUT_SECONDS, OLDEST_SERVER, STRATEGIES, names
 from .schema import CONTRACT_TABLES, HOST_TABLES, TRIGGERS, Name
+from .sql_text import Query, Text, bind
 
 _INSTALL = sql.queries("install")
 _EXPORT = sql.queries("export")
 _DRAIN = sql.queries("drain")
 
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 _HEADER = """\
 -- Bible Progress {version}: {what}, strategy {strategy}.
 -- Written by `bible-progress export supabase`; not to be edited. Apply it whole, in one
@@ -34,14 +31,6 @@ _DIGEST = re.compile(r"^-- sha256 of what follows this line: ([0-9a-f]{64})\n", 
 
 _INSTALLED = "current_setting('bible_progress.installed')::boolean"
 _HAS_HOST = "not current_setting('bible_progress.creates_host_tables')::boolean"
-
-
-class _Text(str):
-    """A part of a statement that goes in as it is."""
-
-
-class _Query(_Text):
-    """One that is indented like the line that it goes into."""
 
 
 def render(
@@ -84,9 +73,9 @@ def _refuse_since(since: str) -> None:
 
 def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Iterator[str]:
     yield _EXPORT["in_one_transaction"]
-    yield _bind(_EXPORT["refuse_server"], oldest=OLDEST_SERVER)
+    yield bind(_EXPORT["refuse_server"], oldest=OLDEST_SERVER)
     yield _hold_drains()
-    yield _bind(
+    yield bind(
         _EXPORT["look"],
         host_tables_present=_query("host_tables_present", tables=list(HOST_TABLES)),
         working_triggers=_query("working_triggers"),
@@ -94,42 +83,42 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
     )
     yield from _refusals(step, readers or (), since)
     if since is None:
-        yield _bind(
+        yield bind(
             _EXPORT["create_host_tables"],
-            host_tables=_Text(sql.read("host/host_tables.sql").rstrip("\n")),
+            host_tables=Text(sql.read("host/host_tables.sql").rstrip("\n")),
         )
     yield _take_over()
     for path in schema.migrations():
-        if since is None or schema.release(schema.since(path)) > schema.release(since):
-            yield _bind(
+        if since is None or _is_later(path, since):
+            yield bind(
                 _titled(path, _EXPORT["migrate"]),
                 name=path,
                 checksum=schema.checksum(path),
-                migration=_Text(sql.read(path).rstrip("\n")),
+                migration=Text(sql.read(path).rstrip("\n")),
             )
-    yield _bind(
+    yield bind(
         _INSTALL["save_settings"],
         schema_version=len(schema.migrations()),
         oldest_code=schema.oldest_code(),
         package_version=__version__,
         environment=None,
         rollout_step=step,
-        owns_host_tables=_Text(f"not ({_HAS_HOST})"),
+        owns_host_tables=Text(f"not ({_HAS_HOST})"),
         reader_roles=None if readers is None else list(readers),
     )
     yield _INSTALL["defer_function_bodies"]
     for path in (*schema.objects(step), "grants.sql"):
         text = sql.read(path)
         yield _titled(path, text if step >= TRIGGERS else schema.without_triggers(text))
-    yield _bind(
-        _EXPORT["signal_everything"], signal_all=_Text(_DRAIN["signal_all"].removesuffix(";"))
+    yield bind(
+        _EXPORT["signal_everything"], signal_all=Text(_DRAIN["signal_all"].removesuffix(";"))
     )
     yield _INSTALL["fill_where_empty"]
     yield _EXPORT["reload_schema_cache"]
 
 
 def _hold_drains() -> str:
-    return _bind(
+    return bind(
         _EXPORT["hold_drains"],
         lock=_INSTALL["lock"].removesuffix(";"),
         milliseconds=f"{LOCK_TIMEOUT_SECONDS * 1000:.0f}",
@@ -142,7 +131,11 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
     strategy = next(name for name, first in STRATEGIES.items() if first == step)
     migrations = schema.migrations()
     yield _refusal(
-        _export("newer_installed", schema_version=len(migrations), release=_release()),
+        _export(
+            "newer_installed",
+            schema_version=len(migrations),
+            release=list(schema.release(__version__)),
+        ),
         "this database was installed by Bible Progress %s, which is newer than this one "
         f"({__version__})",
         "Export the migrations with the newer version.",
@@ -164,7 +157,7 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
     yield _refusal(
         _query(
             "contract_strangers",
-            installed=_Text(_INSTALLED),
+            installed=Text(_INSTALLED),
             views=list(schema.contract_views()),
             materialized=[name for _, name in schema.materialized_views(step)],
             tables=list(CONTRACT_TABLES),
@@ -210,9 +203,11 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
         when=_INSTALLED,
     )
     if since is not None:
-        earlier = [p for p in migrations if schema.release(schema.since(p)) <= _release(since)]
+        earlier = [
+            p for p in migrations if schema.release(schema.since(p)) <= schema.release(since)
+        ]
         yield _refusal(
-            _Query("select 'Bible Progress'"),
+            Query("select 'Bible Progress'"),
             f"this file upgrades from {since} or newer, and %s is not installed here",
             "Apply the files before it first, or export again into an empty folder.",
             when=f"not {_INSTALLED}",
@@ -226,11 +221,11 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
 
 
 def _refusal(
-    query: _Query, message: str, hint: str, *, when: str = "true", separator: str = "; "
+    query: Query, message: str, hint: str, *, when: str = "true", separator: str = "; "
 ) -> str:
-    return _bind(
+    return bind(
         _EXPORT["refuse"],
-        condition=_Text(when),
+        condition=Text(when),
         query=query,
         separator=separator,
         message=message,
@@ -239,7 +234,7 @@ def _refusal(
 
 
 def _take_over() -> str:
-    return _bind(
+    return bind(
         _EXPORT["take_over"],
         milliseconds=round(LOCK_TIMEOUT_SECONDS * 1000),
         seconds=f"{LOCK_TIMEOUT_SECONDS:g}",
@@ -257,7 +252,7 @@ def _take_over() -> str:
     )
 
 
-def _relations(wanted: Sequence[Name], kind: str) -> _Query:
+def _relations(wanted: Sequence[Name], kind: str) -> Query:
     return _query(
         "relations",
         schemas=[schema_name for schema_name, _ in wanted],
@@ -266,36 +261,19 @@ def _relations(wanted: Sequence[Name], kind: str) -> _Query:
     )
 
 
-def _query(name: str, **values: object) -> _Query:
+def _query(name: str, **values: object) -> Query:
     """A query of install, to stand within another statement."""
-    return _Query(_bind(_INSTALL[name], **values).removesuffix(";"))
+    return Query(bind(_INSTALL[name], **values).removesuffix(";"))
 
 
-def _export(name: str, **values: object) -> _Query:
-    return _Query(_bind(_EXPORT[name], **values))
+def _export(name: str, **values: object) -> Query:
+    return Query(bind(_EXPORT[name], **values))
 
 
-def _release(version: str = __version__) -> list[int]:
-    return list(schema.release(version))
+def _is_later(path: str, release: str) -> bool:
+    """Whether a migration came after a release."""
+    return schema.release(schema.since(path)) > schema.release(release)
 
 
-def _titled(path: str, text: LiteralString) -> LiteralString:
+def _titled(path: str, text: LiteralString) -> str:
     return f"-- {path}\n{text}"
-
-
-def _bind(text: str, **values: object) -> str:
-    """Put values into a statement as psycopg would send them: files take no parameters."""
-
-    def put(match: re.Match[str]) -> str:
-        if match[0] == "%%":
-            return "%"
-        value = values[match[1]]
-        if isinstance(value, _Query):
-            line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-            indent = " " * (len(line) - len(line.lstrip()) + 4)
-            return f"\n{textwrap.indent(value, indent)}\n{indent[4:]}"
-        if isinstance(value, _Text):
-            return value
-        return (value if isinstance(value, Composable) else Literal(value)).as_string()
-
-    return _PLACEHOLDER.sub(put, text)

@@ -386,9 +386,7 @@ def _refuse_other_strategy(wanted: str | None, current: str) -> None:
 
 def _refuse_newer(settings: DictRow) -> None:
     newer_schema = settings["schema_version"] > len(schema.migrations())
-    if newer_schema or schema.release(settings["package_version"]) > schema.release(
-        __version__
-    ):
+    if newer_schema or schema.release(settings["package_version"]) > schema.release(__version__):
         raise InstallRefused(
             f"this database was installed by Bible Progress {settings['package_version']}, "
             f"which is newer than this one ({__version__})",

@@ -19,8 +19,8 @@ BREAKING = f"-- progress: breaking\n{HARMLESS}"
 # One that leaves nothing of what older code calls, but what every release must keep.
 RENAMED = {"due_versions": "versions_due", "drain_version": "drain_one", "status": "state"}
 RENAMING = """-- progress: breaking
-drop routine progress.due_versions;
-drop routine progress.drain_version;
+drop routine if exists progress.due_versions;
+drop routine if exists progress.drain_version;
 drop view if exists progress.status;
 alter table progress.worker rename column description to name;
 """
@@ -71,6 +71,4 @@ class NewerPackage:
 def _renamed(text: str) -> str:
     for old, new in RENAMED.items():
         text = re.sub(rf"\bprogress\.{old}\b", f"progress.{new}", text)
-    return re.sub(
-        r"(progress\.worker as w \(worker_id, )description", r"\1name", text
-    )
+    return re.sub(r"(progress\.worker as w \(worker_id, )description", r"\1name", text)
