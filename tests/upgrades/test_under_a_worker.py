@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -139,19 +140,32 @@ def test_an_idle_worker_notices_too(
         assert_ended(worker)
 
 
-def test_a_drain_that_runs_is_finished_before_the_upgrade(
-    cli: CommandLine, site: Installation, database: str, newer: Newer, tmp_path: Path
+@pytest.mark.parametrize("migration", [BREAKING, RENAMING], ids=["marked", "renaming"])
+def test_a_drain_that_runs_is_finished_before_the_upgrade_and_none_follows(
+    cli: CommandLine,
+    site: Installation,
+    database: str,
+    newer: Newer,
+    tmp_path: Path,
+    migration: str,
 ) -> None:
-    package = newer(RENAMING)
-    [version] = site.texts(1)
-    observer = Installation(psycopg.connect(database, autocommit=True))
-    with observer.connection, WorkerProcess(cli, tmp_path, *QUICK) as worker:
+    package = newer(migration)
+    held_version, *others = site.texts(6)
+    flags = (*QUICK, "--concurrency", "1")
+    with (
+        psycopg.connect(database, autocommit=True) as connection,
+        WorkerProcess(cli, tmp_path, *flags) as worker,
+    ):
+        observer = Installation(connection)
         done: list[int] = []
         upgrade = threading.Thread(
             target=lambda: done.append(package(database, "install").code), daemon=True
         )
-        with held(site.connection, version):
-            observer.touch(version)
+        with held(site.connection, held_version):
+            # In one transaction, so that the worker meets all of them at once.
+            with connection.transaction():
+                for version in (held_version, *others):
+                    observer.touch(version)
             assert soon(lambda: observer.rows(BLOCKED_DRAIN))
             upgrade.start()
             assert soon(
@@ -163,9 +177,13 @@ def test_a_drain_that_runs_is_finished_before_the_upgrade(
         upgrade.join(60)
         assert done == [0]
         assert_ended(worker)
+        events = [json.loads(line) for line in worker.log.read_text().splitlines() if "{" in line]
+        assert len([e for e in events if e.get("loop") == "drain-0"]) <= 1, events
     # By the older worker: no other has run.
-    assert site.covered(version) == 3
-    assert site.queued() == 0
+    assert site.covered(held_version) == 3
+    assert {site.covered(version) for version in others} == {2}
+    assert site.queued() == len(others)
+    assert site.rows("select from progress.failure") == []
 
 
 def test_older_commands_refuse_at_once(

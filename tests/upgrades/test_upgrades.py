@@ -162,14 +162,14 @@ def test_an_upgrade_waits_for_nobody_who_reads_two_of_our_tables(
 ) -> None:
     """A reader that holds one table and comes to another must not meet us the other way round."""
     package = newer(
-        "lock table progress.version_rollup in access exclusive mode;\n"
-        "lock table progress.book_rollup in access exclusive mode;\n"
+        "lock table progress.worker in access exclusive mode;\n"
+        "lock table progress.failure in access exclusive mode;\n"
     )
     site.texts(1)
     with psycopg.connect(database) as reader:
-        reader.execute("select from progress.book_rollup")
+        reader.execute("select from progress.failure")
         # While it holds that one the upgrade gets neither, so that the reader comes through.
         refused = package(database, "install", "--lock-timeout", "1")
         refused.assert_refused(5, "kept the tables busy")
-        reader.execute("select from progress.version_rollup")
+        reader.execute("select from progress.worker")
     package(database, "install").assert_done()
