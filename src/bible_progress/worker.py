@@ -18,7 +18,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import Connection
-from psycopg import errors as pg
 
 from . import audit, insights, sql
 from .db import connect
@@ -38,9 +37,6 @@ RECONNECT_SECONDS = 5.0
 # A drain that outlives this after a stop is left to the server, which finishes and commits it.
 STOP_SECONDS = 1.3
 LEAVE_SECONDS = 0.3
-
-# What a drain would have caught if it had been its own: the schema is not what this code knows.
-_NOT_ITS_OWN = (pg.UndefinedFunction, pg.UndefinedTable, pg.UndefinedColumn, pg.InvalidSchemaName)
 
 _QUERIES = sql.queries("drain")
 
@@ -271,8 +267,6 @@ class Worker:
                 except psycopg.Error as error:
                     if connection.closed:
                         strike(version, "the connection was lost while draining")
-                        raise
-                    if isinstance(error, _NOT_ITS_OWN) or error.sqlstate == "BP010":
                         raise
                     strike(version, " ".join(str(error).split()))
                     self._complain(f"drain-{number}", error, 0.0)
