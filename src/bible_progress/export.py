@@ -14,7 +14,7 @@ from typing import LiteralString
 from . import __version__, schema, sql
 from .errors import UsageError
 from .install import ATTEMPT_MILLISECONDS, LOCK_TIMEOUT_SECONDS, OLDEST_SERVER, STRATEGIES, names
-from .schema import CONTRACT_TABLES, HOST_TABLES, TRIGGERS, Name
+from .schema import CONTRACT_TABLES, HOST_TABLES, OWNING_TABLES, TRIGGERS, Name
 from .sql_text import Query, Text, bind
 
 _INSTALL = sql.queries("install")
@@ -73,6 +73,7 @@ def _refuse_since(since: str) -> None:
 
 def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Iterator[str]:
     yield _EXPORT["in_one_transaction"]
+    yield bind(_EXPORT["pin_search_path"], pin_search_path=Text(_INSTALL["pin_search_path"]))
     yield bind(_EXPORT["refuse_server"], oldest=OLDEST_SERVER)
     yield _hold_drains()
     yield bind(
@@ -107,14 +108,15 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
         reader_roles=None if readers is None else list(readers),
     )
     yield _INSTALL["defer_function_bodies"]
-    for path in (*schema.objects(step), "grants.sql"):
+    for path in (*schema.objects(step), *schema.LAST):
         text = sql.read(path)
         yield _titled(path, text if step >= TRIGGERS else schema.without_triggers(text))
     yield bind(
         _EXPORT["signal_everything"], signal_all=Text(_DRAIN["signal_all"].removesuffix(";"))
     )
     yield _INSTALL["fill_where_empty"]
-    yield _EXPORT["reload_schema_cache"]
+    yield _EXPORT["restore_search_path"]
+    yield _INSTALL["reload_schema"]
 
 
 def _hold_drains() -> str:
@@ -161,6 +163,8 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
             views=list(schema.contract_views()),
             materialized=[name for _, name in schema.materialized_views(step)],
             tables=list(CONTRACT_TABLES),
+            functions=[name for place, name in schema.routines() if place == "public"],
+            owning=list(OWNING_TABLES),
         ),
         "names that Bible Progress needs are taken: %s",
         "Rename or drop them; nothing was changed.",
@@ -248,6 +252,7 @@ def _take_over() -> str:
             ],
             "r",
         ),
+        drop_relationships=_INSTALL["drop_relationships"],
         views=_relations(schema.all_views(), "v"),
     )
 

@@ -110,7 +110,7 @@ def test_it_keeps_what_an_installation_chose(conn: Connection[Any]) -> None:
 @pytest.mark.parametrize(
     "meddling",
     [
-        "drop view mv_text_book_coverage",
+        "drop view mv_text_book_coverage cascade",
         "drop function progress.drift(text, uuid, boolean)",
         "alter table verse_texts disable trigger progress_insert",
         "grant select on progress_refresh_queue to public",
@@ -140,7 +140,8 @@ REFUSED = {
     "update progress.settings set package_version = '99.0.0'": "installed",
     "update progress.settings set schema_version = schema_version + 1": "installed",
     "update progress.migration set checksum = 'other'": "installed",
-    "drop view mv_text_book_coverage; create table mv_text_book_coverage (id int)": "installed",
+    "drop view mv_text_book_coverage cascade;"
+    " create table mv_text_book_coverage (id int)": "installed",
 }
 
 

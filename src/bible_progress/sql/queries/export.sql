@@ -17,6 +17,15 @@ begin
 end
 $bible_progress$;
 
+-- name: pin_search_path
+-- Objects of others stay out of this, and out of what it makes.
+select set_config('bible_progress.search_path', current_setting('search_path'), true);
+
+%(pin_search_path)s
+
+-- name: restore_search_path
+select set_config('search_path', current_setting('bible_progress.search_path'), true);
+
 -- name: refuse_server
 do $bible_progress$
 begin
@@ -156,6 +165,8 @@ begin
             if v_names is not null then
                 execute format('lock table %%s in access exclusive mode', v_names);
             end if;
+            -- They return rows of our views, which could not go before them.
+            execute %(drop_relationships)s;
             select string_agg(format('%%I.%%I', found.schema_name, found.name), ', ')
             into v_names
             from (%(views)s) as found;
@@ -210,6 +221,3 @@ $bible_progress$;
 -- A first installation, or one whose triggers were off and may have missed changes.
 %(signal_all)s
 where current_setting('bible_progress.signals_everything')::boolean;
-
--- name: reload_schema_cache
-notify pgrst, 'reload schema';
