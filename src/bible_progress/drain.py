@@ -8,16 +8,21 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
-from . import sql
+from . import schema, sql
 from .db import translated
 from .errors import InputError
 from .models import Drained, Due
 
 _QUERIES = sql.queries("drain")
+# How many migrations this code knows.
+_SCHEMA_VERSION = len(schema.migrations())
 
 
 class Drainer:
-    """Drains through one autocommit connection; raises psycopg.Error as the database does."""
+    """Drains through one autocommit connection; raises psycopg.Error as the database does.
+
+    That is one with SQLSTATE BP010 where an upgrade has left this code behind; see require_schema.
+    """
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
@@ -25,13 +30,20 @@ class Drainer:
     def due(self, limit: int) -> list[Due]:
         """Return at most `limit` versions that wait and are not backing off, oldest first."""
         with self.connection.cursor(row_factory=class_row(Due)) as cursor:
-            return cursor.execute(_QUERIES["due"], {"at_most": limit}).fetchall()
+            return cursor.execute(
+                _QUERIES["due"], {"at_most": limit, "schema_version": _SCHEMA_VERSION}
+            ).fetchall()
 
     def drain(self, version: Due) -> Drained:
         """Drain one version in a transaction of its own."""
         with self.connection.cursor(row_factory=class_row(Drained)) as cursor:
             row = cursor.execute(
-                _QUERIES["drain"], {"kind": version.kind, "version_id": version.version_id}
+                _QUERIES["drain"],
+                {
+                    "kind": version.kind,
+                    "version_id": version.version_id,
+                    "schema_version": _SCHEMA_VERSION,
+                },
             ).fetchone()
         # Another drain failed with it since it was listed: it waits for its next attempt.
         return row or Drained(
@@ -54,6 +66,15 @@ class Drainer:
             _QUERIES["record_failure"],
             {"kind": version.kind, "version_id": version.version_id, "error": error},
         )
+
+
+def require_schema(connection: Connection[Any]) -> None:
+    """Raise SchemaMismatch where this code is too old or too new for the schema, or NotInstalled.
+
+    Asks nothing but what every release answers.
+    """
+    with translated():
+        connection.execute(_QUERIES["require_schema"], {"schema_version": _SCHEMA_VERSION})
 
 
 def guard(connection: Connection[Any], action: str, *, automated: bool, reason: str | None) -> None:

@@ -10,7 +10,8 @@ BibleProgressError          1   anything else that we raise
 ├── GuardRefused            8   the production guard
 ├── DriftFound              9   verify found stored numbers that differ from the base tables
 ├── WorkRemains            10   refresh ended with versions that could not be refreshed
-└── EmbeddedFailed         11   the embedded PostgreSQL could not be found or started
+├── EmbeddedFailed         11   the embedded PostgreSQL could not be found or started
+└── SchemaMismatch         12   the package is too old or too new for the schema of the database
 """
 
 from __future__ import annotations
@@ -71,12 +72,18 @@ class EmbeddedFailed(BibleProgressError):
     exit_code = 11
 
 
+class SchemaMismatch(BibleProgressError):
+    exit_code = 12
+
+
 # SQLSTATEs that our own SQL raises on purpose (class BP is free for applications).
 _OURS: dict[str, type[BibleProgressError]] = {
     "BP002": InputError,
     "BP003": GuardRefused,
     "BP004": DatabaseRefused,
     "BP005": DatabaseRefused,
+    "BP010": SchemaMismatch,
+    "BP011": InstallRefused,
 }
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import Connection
@@ -179,16 +177,17 @@ def install(
             guard(connection, "ending production", automated=automated, reason=override)
         if plan.creates_host_tables:
             cursor.execute(sql.read("host/host_tables.sql"))
-        take_over(connection, lock_timeout_seconds)
+        take_over(connection, lock_timeout_seconds, ours=_changing(cursor, plan))
         for path in plan.migrations:
             cursor.execute(sql.read(path))
             cursor.execute(
-                _QUERIES["record_migration"], {"name": path, "checksum": _checksum(path)}
+                _QUERIES["record_migration"], {"name": path, "checksum": schema.checksum(path)}
             )
         cursor.execute(
             _QUERIES["save_settings"],
             {
                 "schema_version": len(schema.migrations()),
+                "oldest_code": schema.oldest_code(),
                 "package_version": __version__,
                 "environment": environment,
                 "rollout_step": plan.step,
@@ -203,6 +202,14 @@ def install(
             signal_all(connection)
         cursor.execute(_QUERIES["fill_where_empty"])
     return plan
+
+
+def _changing(cursor: psycopg.Cursor[Any], plan: Plan) -> list[Composed]:
+    """Our tables, where migrations may lock them: in their order, a reader of two may hold one."""
+    tables = [("public", name) for name in CONTRACT_TABLES]
+    tables += [("progress", name) for name in schema.tables()]
+    there = present(cursor, tables, kind="r") if plan.migrations else []
+    return [Composed([Identifier(*table)]) for table in sorted(there)]
 
 
 def make_objects(connection: Connection[Any], step: int) -> None:
@@ -281,7 +288,7 @@ def take_over(
                 # They return rows of our views, which could not go before them.
                 with without_dependents():
                     cursor.execute(_QUERIES["drop_relationships"])
-                _drop(cursor, "v", _all_views())
+                _drop(cursor, "v", schema.all_views())
                 _drop(cursor, "m", materialized_views)
                 for name, table in triggers:
                     cursor.execute(
@@ -299,10 +306,6 @@ def take_over(
             time.sleep(0.1)
     # The setting outlives the attempt. Nothing below should wait; if it does, then not for ever.
     connection.execute(_QUERIES["set_lock_timeout"], {"milliseconds": round(seconds * 1000)})
-
-
-def _all_views() -> list[Name]:
-    return sorted({name for step in schema.STEPS for name in schema.views(step)})
 
 
 def _drop(cursor: psycopg.Cursor[Any], kind: str, wanted: Sequence[Name]) -> None:
@@ -383,7 +386,7 @@ def _refuse_other_strategy(wanted: str | None, current: str) -> None:
 
 def _refuse_newer(settings: DictRow) -> None:
     newer_schema = settings["schema_version"] > len(schema.migrations())
-    if newer_schema or _release(settings["package_version"]) > _release(__version__):
+    if newer_schema or schema.release(settings["package_version"]) > schema.release(__version__):
         raise InstallRefused(
             f"this database was installed by Bible Progress {settings['package_version']}, "
             f"which is newer than this one ({__version__})",
@@ -427,17 +430,8 @@ def _pending(applied: dict[str, str]) -> Iterator[str]:
     for path in schema.migrations():
         if path not in applied:
             yield path
-        elif applied[path] != _checksum(path):
+        elif applied[path] != schema.checksum(path):
             raise InstallRefused(
                 f"{path} differs from the one that this database was made with",
                 hint="Migrations are never edited after a release; reinstall the package.",
             )
-
-
-def _checksum(path: str) -> str:
-    text: LiteralString = sql.read(path)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

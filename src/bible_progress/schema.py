@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import PurePosixPath
 from typing import LiteralString, cast
@@ -43,7 +44,11 @@ _TRIGGER = re.compile(
     r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
 )
 _ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
+_RETIRED = re.compile(r"^drop view if exists (\w+)\.(\w+);$", re.MULTILINE)
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
+
+_SINCE = re.compile(r"^-- progress: since (\d+\.\d+\.\d+)$", re.MULTILINE)
+_BREAKING = re.compile(r"^-- progress: breaking$", re.MULTILINE)
 
 _TRIGGER_STATEMENT = re.compile(r"^create or replace trigger [^;]+;\n", re.MULTILINE)
 
@@ -55,6 +60,32 @@ def migrations() -> tuple[str, ...]:
     return tuple(path for path in sql.manifest() if path.startswith("migrations/"))
 
 
+def since(path: str) -> str:
+    """Return the release that brought a migration."""
+    found = _SINCE.findall(sql.read(path))
+    assert len(found) == 1, f"{path} does not say `-- progress: since <release>` once"
+    return found[0]
+
+
+def oldest_code() -> int:
+    """Return how many migrations code must know to work on this schema.
+
+    The number of the last migration that is marked breaking; the first one always is.
+    """
+    breaking = (n for n, path in enumerate(migrations(), 1) if _BREAKING.search(sql.read(path)))
+    return max(breaking, default=1)
+
+
+def checksum(path: str) -> str:
+    """Return what tells a file of ours from another of its name."""
+    return hashlib.sha256(sql.read(path).encode()).hexdigest()
+
+
+def release(version: str) -> tuple[int, ...]:
+    """Return a version as numbers that compare."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+
+
 def objects(step: int = INCREMENTAL) -> tuple[str, ...]:
     """Return the files of functions, views and triggers of a step, in order."""
     return tuple(path for path in sql.manifest() if _applies(PurePosixPath(path), step))
@@ -63,6 +94,12 @@ def objects(step: int = INCREMENTAL) -> tuple[str, ...]:
 def views(step: int = INCREMENTAL) -> tuple[Name, ...]:
     """Return (schema, name) of every view of a step, in the order in which they are made."""
     return tuple(match for path in objects(step) for match in _VIEW.findall(sql.read(path)))
+
+
+def all_views() -> list[Name]:
+    """Return (schema, name) of every view of any step or earlier release, for dropping them."""
+    retired = (name for path in migrations() for name in _RETIRED.findall(sql.read(path)))
+    return sorted({*retired, *(name for step in STEPS for name in views(step))})
 
 
 def contract_views() -> tuple[str, ...]:

@@ -21,8 +21,8 @@ from psycopg import Connection
 
 from . import audit, insights, sql
 from .db import connect
-from .drain import Drainer
-from .errors import BibleProgressError, ConnectionFailed
+from .drain import Drainer, require_schema
+from .errors import BibleProgressError, ConnectionFailed, SchemaMismatch, from_database
 from .metrics import Metrics
 from .models import Drained, Due
 
@@ -71,7 +71,8 @@ class Worker:
     """Drains through `concurrency` connections and audits through one more.
 
     `run` returns after `stop`, which any thread or signal handler may call. Lost connections are
-    opened again with backoff, for as long as it takes.
+    opened again with backoff, for as long as it takes. An upgrade of the database that this code
+    cannot work with ends `run` with SchemaMismatch.
     """
 
     def __init__(self, settings: WorkerSettings, *, metrics: Metrics | None = None) -> None:
@@ -79,6 +80,7 @@ class Worker:
         self.metrics = metrics or Metrics()
         self.worker_id: UUID = uuid4()
         self._stopping = threading.Event()
+        self._mismatch: SchemaMismatch | None = None
         self._warm = threading.Semaphore(0)
         self._tally = _Tally()
 
@@ -95,9 +97,14 @@ class Worker:
         )
 
     def run(self) -> None:
-        """Drain until stopped. Raises ConnectionFailed if nothing answers at the start."""
+        """Drain until stopped.
+
+        Raises ConnectionFailed if nothing answers at the start, SchemaMismatch as soon as the
+        schema of the database and this code do not fit.
+        """
         # The first connection is tried aloud: a wrong URL is an error, not a thing to wait for.
         with connect(self.settings.database_url, application_name="bible-progress worker") as first:
+            require_schema(first)
             insights.status(first)
         if self.settings.metrics_port is not None:
             try:
@@ -144,6 +151,8 @@ class Worker:
         leaving.start()
         leaving.join(LEAVE_SECONDS)
         log.info("worker stopped", extra={"action": "stop", "drained": self._tally.drained})
+        if self._mismatch is not None:
+            raise self._mismatch
 
     def _thread(
         self,
@@ -162,6 +171,8 @@ class Worker:
                     with connect(
                         self.settings.database_url, application_name=f"bible-progress {name}"
                     ) as connection:
+                        # Whatever went wrong may have been an upgrade.
+                        require_schema(connection)
                         if prepare is not None:
                             prepare(connection)
                         while not self._stopping.is_set():
@@ -169,15 +180,25 @@ class Worker:
                             losses = 0
                             self._stopping.wait(every if pause is None else pause)
                 except Exception as error:
-                    # Whatever it is: a loop that ended would leave its share of the work undone.
-                    if self._stopping.is_set():
+                    if self._stopping.is_set() or self._ended_by(error):
                         return
+                    # Whatever it is: a loop that ended would leave its share of the work undone.
                     losses += 1
                     pause = _backoff(losses)
                     self._complain(name, error, pause)
                     self._stopping.wait(pause)
 
         return threading.Thread(target=loop, name=name, daemon=True)
+
+    def _ended_by(self, error: Exception) -> bool:
+        """Whether code and schema do not fit any more; then every loop ends."""
+        found = from_database(error) if isinstance(error, psycopg.Error) else error
+        if not isinstance(found, SchemaMismatch):
+            return False
+        self._mismatch = found
+        log.error("worker cannot go on", extra={"action": "mismatch", "error": str(found)})
+        self.stop()
+        return True
 
     def _leave(self) -> None:
         with (

@@ -30,6 +30,7 @@ PARAMETERS = {
     "at_most": 10,
     "kind": "text",
     "version_id": UUID(int=0),
+    "schema_version": 1,
 }
 
 

@@ -15,6 +15,7 @@ from . import (
     bench,
     dead_letter,
     demo,
+    export,
     import_,
     install,
     refresh,
@@ -39,13 +40,14 @@ COMMANDS = (
     dead_letter,
     rollout,
     import_,
+    export,
     bench,
 )
 
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database refused,
 5 cannot install here, 6 not installed, 7 bad input, 8 production guard, 9 drift found,
-10 work remains, 11 embedded PostgreSQL failed, 130 interrupted"""
+10 work remains, 11 embedded PostgreSQL failed, 12 package and schema do not fit, 130 interrupted"""
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from .. import insights
 from ..db import connect
+from ..drain import require_schema
 from ..errors import UsageError
 from ..worker import Worker, WorkerSettings
 from .options import (
@@ -143,6 +144,7 @@ def run(options: argparse.Namespace) -> int:
     # A wrong URL or a missing installation is told at once, not to the first visitor.
     settings.check()
     with connect(url) as connection:
+        require_schema(connection)
         insights.status(connection)
     worker = (
         None

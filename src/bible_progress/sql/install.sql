@@ -169,6 +169,7 @@
 \ir objects/functions/leave.sql
 
 -- What operators use.
+\ir objects/functions/require_schema.sql
 \ir objects/functions/guard.sql
 \ir objects/functions/retry_dead_letters.sql
 \ir objects/functions/discard_dead_letter.sql

@@ -1,5 +1,6 @@
 -- State that outlives an upgrade of the code: settings, queue, dead letters, rollups, history.
 -- Everything readers may not see stays in schema progress; the queue keeps its contract name.
+-- progress: since 0.1.0
 
 create schema if not exists progress;
 
@@ -13,6 +14,8 @@ create table progress.migration (
 create table progress.settings (
     only_row boolean primary key default true check (only_row),
     schema_version integer not null,
+    -- How many migrations code must know to work here.
+    oldest_code integer not null default 1,
     package_version text not null,
     installed_at timestamptz not null default now(),
     environment text not null default 'development'

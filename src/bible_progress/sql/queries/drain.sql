@@ -1,4 +1,8 @@
+-- name: require_schema
+select progress.require_schema(%(schema_version)s);
+
 -- name: due
+-- An upgrade may come between any two statements: each asks first whether it may go on.
 -- Nothing here waits for the disk: what a crash takes away is done again, for it takes the removal
 -- of the signals too. docs/decisions/0008-drains-do-not-wait-for-the-disk.md
 select
@@ -6,7 +10,8 @@ select
     version_id,
     oldest_at
 from progress.due_versions(%(at_most)s)
-cross join set_config('synchronous_commit', 'off', true);
+cross join set_config('synchronous_commit', 'off', true)
+where (select progress.require_schema(%(schema_version)s));
 
 -- name: drain
 select
@@ -18,7 +23,9 @@ select
     error
 from progress.drain_version(%(kind)s, %(version_id)s)
 cross join set_config('synchronous_commit', 'off', true)
-where not progress.is_backing_off(%(kind)s, %(version_id)s);
+where
+    (select progress.require_schema(%(schema_version)s))
+    and not progress.is_backing_off(%(kind)s, %(version_id)s);
 
 -- name: warm_up
 select progress.warm_up();

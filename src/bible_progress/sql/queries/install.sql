@@ -8,13 +8,13 @@ select
 
 -- name: defer_function_bodies
 -- Functions may name views that come after them.
-set local check_function_bodies = off;
+select set_config('check_function_bodies', 'off', true);
 
 -- name: search_path
 show search_path;
 
 -- name: pin_search_path
-set local search_path = pg_catalog, pg_temp;
+select set_config('search_path', 'pg_catalog, pg_temp', true);
 
 -- name: set_search_path
 select set_config('search_path', %(path)s, true);
@@ -86,10 +86,17 @@ values (%(name)s, %(checksum)s);
 
 -- name: save_settings
 insert into progress.settings as s (
-    schema_version, package_version, environment, rollout_step, owns_host_tables, reader_roles
+    schema_version,
+    oldest_code,
+    package_version,
+    environment,
+    rollout_step,
+    owns_host_tables,
+    reader_roles
 )
 values (
     %(schema_version)s,
+    %(oldest_code)s,
     %(package_version)s,
     coalesce(%(environment)s::text, 'development'),
     %(rollout_step)s,
@@ -99,6 +106,7 @@ values (
 on conflict (only_row) do update
     set
         schema_version = excluded.schema_version,
+        oldest_code = excluded.oldest_code,
         package_version = excluded.package_version,
         installed_at = now(),
         rollout_step = excluded.rollout_step,

@@ -19,7 +19,6 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    v_place integer;
     v_only_here text[];
     v_lacking text[];
 begin

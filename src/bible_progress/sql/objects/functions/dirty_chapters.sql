@@ -10,7 +10,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
     if p_stored then
-        return '{}';
+        return array[]::text[];
     end if;
     return (
         select

@@ -1,0 +1,284 @@
+"""Write what install does as one SQL file, for tools that apply migrations themselves.
+
+The files are those of the manifest, the checks are the queries of install; what install decides in
+Python when it sees the database is decided here in SQL when the file is applied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import LiteralString
+
+from . import __version__, schema, sql
+from .errors import UsageError
+from .install import ATTEMPT_MILLISECONDS, LOCK_TIMEOUT_SECONDS, OLDEST_SERVER, STRATEGIES, names
+from .schema import CONTRACT_TABLES, HOST_TABLES, OWNING_TABLES, TRIGGERS, Name
+from .sql_text import Query, Text, bind
+
+_INSTALL = sql.queries("install")
+_EXPORT = sql.queries("export")
+_DRAIN = sql.queries("drain")
+
+_HEADER = """\
+-- Bible Progress {version}: {what}, strategy {strategy}.
+-- Written by `bible-progress export supabase`; not to be edited. Apply it whole, in one
+-- transaction, as `supabase db push` does. Applying it again is harmless.
+-- sha256 of what follows this line: {digest}
+"""
+_DIGEST = re.compile(r"^-- sha256 of what follows this line: ([0-9a-f]{64})\n", re.MULTILINE)
+
+_INSTALLED = "current_setting('bible_progress.installed')::boolean"
+_HAS_HOST = "not current_setting('bible_progress.creates_host_tables')::boolean"
+
+
+def render(
+    *, strategy: str = "incremental", readers: Sequence[str] | None = None, since: str | None = None
+) -> str:
+    """Return the SQL that installs this version, or upgrades to it from version `since`.
+
+    `readers` None keeps those that the database has. Raises UsageError for a `since` that is no
+    earlier version.
+    """
+    if since is not None:
+        _refuse_since(since)
+    parts = [part.rstrip("\n") for part in _parts(STRATEGIES[strategy], readers, since)]
+    body = "\n" + "\n\n".join(parts) + "\n"
+    header = _HEADER.format(
+        version=__version__,
+        what="a new installation" if since is None else f"an upgrade from {since} or newer",
+        strategy=strategy,
+        digest=hashlib.sha256(body.encode()).hexdigest(),
+    )
+    return header + body
+
+
+def is_whole(text: str) -> bool:
+    """Whether a rendered file is as it was written."""
+    found = _DIGEST.search(text)
+    return bool(found) and hashlib.sha256(text[found.end() :].encode()).hexdigest() == found[1]
+
+
+def _refuse_since(since: str) -> None:
+    wanted, first = schema.release(since), schema.since(schema.migrations()[0])
+    if wanted >= schema.release(__version__):
+        raise UsageError(
+            f"{since} is not older than this version, {__version__}",
+            hint="Without --from, the file is one for a new installation.",
+        )
+    if wanted < schema.release(first):
+        raise UsageError(f"there is no version {since}; the first one is {first}")
+
+
+def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Iterator[str]:
+    yield _EXPORT["in_one_transaction"]
+    yield bind(_EXPORT["pin_search_path"], pin_search_path=Text(_INSTALL["pin_search_path"]))
+    yield bind(_EXPORT["refuse_server"], oldest=OLDEST_SERVER)
+    yield _hold_drains()
+    yield bind(
+        _EXPORT["look"],
+        host_tables_present=_query("host_tables_present", tables=list(HOST_TABLES)),
+        working_triggers=_query("working_triggers"),
+        triggers=len(schema.triggers(step)),
+    )
+    yield from _refusals(step, readers or (), since)
+    if since is None:
+        yield bind(
+            _EXPORT["create_host_tables"],
+            host_tables=Text(sql.read("host/host_tables.sql").rstrip("\n")),
+        )
+    yield _take_over()
+    for path in schema.migrations():
+        if since is None or _is_later(path, since):
+            yield bind(
+                _titled(path, _EXPORT["migrate"]),
+                name=path,
+                checksum=schema.checksum(path),
+                migration=Text(sql.read(path).rstrip("\n")),
+            )
+    yield bind(
+        _INSTALL["save_settings"],
+        schema_version=len(schema.migrations()),
+        oldest_code=schema.oldest_code(),
+        package_version=__version__,
+        environment=None,
+        rollout_step=step,
+        owns_host_tables=Text(f"not ({_HAS_HOST})"),
+        reader_roles=None if readers is None else list(readers),
+    )
+    yield _INSTALL["defer_function_bodies"]
+    for path in (*schema.objects(step), *schema.LAST):
+        text = sql.read(path)
+        yield _titled(path, text if step >= TRIGGERS else schema.without_triggers(text))
+    yield bind(
+        _EXPORT["signal_everything"], signal_all=Text(_DRAIN["signal_all"].removesuffix(";"))
+    )
+    yield _INSTALL["fill_where_empty"]
+    yield _EXPORT["restore_search_path"]
+    yield _INSTALL["reload_schema"]
+
+
+def _hold_drains() -> str:
+    return bind(
+        _EXPORT["hold_drains"],
+        lock=_INSTALL["lock"].removesuffix(";"),
+        milliseconds=f"{LOCK_TIMEOUT_SECONDS * 1000:.0f}",
+        seconds=f"{LOCK_TIMEOUT_SECONDS:g}",
+    )
+
+
+def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[str]:
+    """What install refuses, in its words and in its order."""
+    strategy = next(name for name, first in STRATEGIES.items() if first == step)
+    migrations = schema.migrations()
+    yield _refusal(
+        _export(
+            "newer_installed",
+            schema_version=len(migrations),
+            release=list(schema.release(__version__)),
+        ),
+        "this database was installed by Bible Progress %s, which is newer than this one "
+        f"({__version__})",
+        "Export the migrations with the newer version.",
+        when=_INSTALLED,
+    )
+    yield _refusal(
+        _export("other_owner", owner=_query("owner")),
+        "Bible Progress belongs to role %s here; its workers would lose their rights if another "
+        "role made its objects anew",
+        "Apply this as that role.",
+        when=_INSTALLED,
+    )
+    yield _refusal(
+        _export("other_step", step=step),
+        f"the strategy of this database is %s, not {strategy}",
+        "Export with the --strategy of this database; on a step half way use install.",
+        when=_INSTALLED,
+    )
+    yield _refusal(
+        _query(
+            "contract_strangers",
+            installed=Text(_INSTALLED),
+            views=list(schema.contract_views()),
+            materialized=[name for _, name in schema.materialized_views(step)],
+            tables=list(CONTRACT_TABLES),
+            functions=[name for place, name in schema.routines() if place == "public"],
+            owning=list(OWNING_TABLES),
+        ),
+        "names that Bible Progress needs are taken: %s",
+        "Rename or drop them; nothing was changed.",
+        separator=", ",
+    )
+    if readers:
+        yield _refusal(
+            _query("missing_roles", roles=list(readers)),
+            "no such role: %s",
+            "Create the reader roles first.",
+            separator=", ",
+        )
+    yield _refusal(
+        _query("host_problems"),
+        "the host tables are not what Bible Progress relies on: %s",
+        "See docs/reference/host-tables.md for the columns.",
+        when=_HAS_HOST,
+    )
+    yield _refusal(
+        _query("host_uniqueness_problems"),
+        "%s",
+        "Remove the duplicates and create the unique index.",
+        when=_HAS_HOST,
+    )
+    yield _refusal(
+        _query("host_row_security", tables=list(HOST_TABLES)),
+        "row security hides rows of %s from the role that applies this, so it could miss changes",
+        "Apply it as the owner of the tables, or as a role with BYPASSRLS.",
+        when=_HAS_HOST,
+        separator=", ",
+    )
+    yield _refusal(
+        _export(
+            "edited_migrations",
+            names=list(migrations),
+            checksums=[schema.checksum(path) for path in migrations],
+        ),
+        "%s differs from the one that this database was made with",
+        "Migrations are never edited after a release; reinstall the package and export again.",
+        when=_INSTALLED,
+    )
+    if since is not None:
+        earlier = [
+            p for p in migrations if schema.release(schema.since(p)) <= schema.release(since)
+        ]
+        yield _refusal(
+            Query("select 'Bible Progress'"),
+            f"this file upgrades from {since} or newer, and %s is not installed here",
+            "Apply the files before it first, or export again into an empty folder.",
+            when=f"not {_INSTALLED}",
+        )
+        yield _refusal(
+            _export("missing_migrations", names=earlier),
+            f"this file upgrades from {since} or newer, and this database lacks %s",
+            "Apply the files before it first, or export with a lower --from.",
+            when=_INSTALLED,
+        )
+
+
+def _refusal(
+    query: Query, message: str, hint: str, *, when: str = "true", separator: str = "; "
+) -> str:
+    return bind(
+        _EXPORT["refuse"],
+        condition=Text(when),
+        query=query,
+        separator=separator,
+        message=message,
+        hint=hint,
+    )
+
+
+def _take_over() -> str:
+    return bind(
+        _EXPORT["take_over"],
+        milliseconds=round(LOCK_TIMEOUT_SECONDS * 1000),
+        seconds=f"{LOCK_TIMEOUT_SECONDS:g}",
+        attempt=str(ATTEMPT_MILLISECONDS),
+        host_tables=names("public", HOST_TABLES),
+        # Migrations may lock any of them, and in an order in which readers do not.
+        tables=_relations(
+            [
+                *(("public", table) for table in CONTRACT_TABLES),
+                *(("progress", table) for table in schema.tables()),
+            ],
+            "r",
+        ),
+        drop_relationships=_INSTALL["drop_relationships"],
+        views=_relations(schema.all_views(), "v"),
+    )
+
+
+def _relations(wanted: Sequence[Name], kind: str) -> Query:
+    return _query(
+        "relations",
+        schemas=[schema_name for schema_name, _ in wanted],
+        names=[name for _, name in wanted],
+        kind=kind,
+    )
+
+
+def _query(name: str, **values: object) -> Query:
+    """A query of install, to stand within another statement."""
+    return Query(bind(_INSTALL[name], **values).removesuffix(";"))
+
+
+def _export(name: str, **values: object) -> Query:
+    return Query(bind(_EXPORT[name], **values))
+
+
+def _is_later(path: str, release: str) -> bool:
+    """Whether a migration came after a release."""
+    return schema.release(schema.since(path)) > schema.release(release)
+
+
+def _titled(path: str, text: LiteralString) -> str:
+    return f"-- {path}\n{text}"

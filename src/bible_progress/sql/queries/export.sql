@@ -1,0 +1,223 @@
+-- name: in_one_transaction
+-- What follows belongs together: a file that is run statement by statement, as psql does without
+-- --single-transaction, could end half done. Ending the session is what stops such a program.
+select set_config('bible_progress.transaction', pg_current_xact_id()::text, true);
+
+do $bible_progress$
+begin
+    if
+        current_setting('bible_progress.transaction', true)
+        is distinct from pg_current_xact_id()::text
+    then
+        raise warning
+            'this file must be applied in one transaction, as supabase db push does; '
+            'with psql, give --single-transaction. Nothing was changed.';
+        perform pg_terminate_backend(pg_backend_pid());
+    end if;
+end
+$bible_progress$;
+
+-- name: pin_search_path
+-- Objects of others stay out of this, and out of what it makes.
+select set_config('bible_progress.search_path', current_setting('search_path'), true);
+
+%(pin_search_path)s
+
+-- name: restore_search_path
+select set_config('search_path', current_setting('bible_progress.search_path'), true);
+
+-- name: refuse_server
+do $bible_progress$
+begin
+    if current_setting('server_version_num')::integer < %(oldest)s then
+        raise exception 'the server is PostgreSQL %%; 15 or newer is needed',
+            current_setting('server_version')
+            using errcode = 'BP011', hint = 'Upgrade the server.';
+    end if;
+    if current_setting('server_encoding') <> 'UTF8' then
+        raise exception 'database %% is encoded in %%; UTF8 is needed',
+            current_database(), current_setting('server_encoding')
+            using errcode = 'BP011', hint = 'Create a database with encoding UTF8.';
+    end if;
+end
+$bible_progress$;
+
+-- name: hold_drains
+select set_config('lock_timeout', %(milliseconds)s, true);
+
+do $bible_progress$
+begin
+    execute %(lock)s;
+exception
+    when lock_not_available then
+        raise exception 'a drain or another install ran for %% s; nothing was changed', %(seconds)s
+            using errcode = 'BP011', hint = 'Try again at a quieter moment.';
+end
+$bible_progress$;
+
+select set_config('lock_timeout', '0', true);
+
+-- name: look
+-- Looked at before anything is changed; kept until the end of this transaction.
+select
+    set_config(
+        'bible_progress.installed', (to_regclass('progress.settings') is not null)::text, true
+    ),
+    set_config(
+        'bible_progress.creates_host_tables',
+        (not exists (%(host_tables_present)s))::text,
+        true
+    ),
+    set_config(
+        'bible_progress.signals_everything',
+        (
+            to_regclass('progress.settings') is null
+            or (%(working_triggers)s) < %(triggers)s
+        )::text,
+        true
+    );
+
+-- name: refuse
+do $bible_progress$
+declare
+    v_found text;
+begin
+    if %(condition)s then
+        select string_agg(found.what, %(separator)s)
+        into v_found
+        from (%(query)s) as found (what);
+        if v_found is not null then
+            raise exception using
+                errcode = 'BP011', message = format(%(message)s, v_found), hint = %(hint)s;
+        end if;
+    end if;
+end
+$bible_progress$;
+
+-- name: other_owner
+select owner.name
+from (%(owner)s) as owner
+where not owner.is_mine
+
+-- name: newer_installed
+select s.package_version
+from progress.settings as s
+where
+    s.schema_version > %(schema_version)s
+    or regexp_split_to_array(
+        substring(s.package_version, '^\d+(?:\.\d+){0,2}'), '\.'
+    )::integer[] > %(release)s::integer[]
+
+-- name: other_step
+select coalesce(
+    (array['views', null, null, 'matview', 'incremental'])[s.rollout_step],
+    'half way, on step ' || s.rollout_step
+)
+from progress.settings as s
+where s.rollout_step <> %(step)s
+
+-- name: edited_migrations
+select applied.name
+from progress.migration as applied
+inner join
+    unnest(%(names)s::text[], %(checksums)s::text[]) as ours (name, checksum)
+    on applied.name = ours.name
+where applied.checksum <> ours.checksum
+order by applied.name
+
+-- name: missing_migrations
+select earlier.name
+from unnest(%(names)s::text[]) as earlier (name)
+where not exists (
+    select
+    from progress.migration as applied
+    where applied.name = earlier.name
+)
+order by earlier.name
+
+-- name: create_host_tables
+do $bible_progress$
+begin
+    if current_setting('bible_progress.creates_host_tables')::boolean then
+        execute $host_tables$
+%(host_tables)s
+$host_tables$;
+    end if;
+end
+$bible_progress$;
+
+-- name: take_over
+-- In short attempts that give every lock back: a writer that waits for one of them while we wait
+-- for another of its own must never be the one that the server aborts.
+do $bible_progress$
+declare
+    v_until constant timestamptz := clock_timestamp() + %(milliseconds)s * interval '1 ms';
+    v_names text;
+    v_detail text;
+begin
+    loop
+        begin
+            perform set_config('lock_timeout', %(attempt)s, true);
+            lock table %(host_tables)s in share row exclusive mode;
+            select string_agg(format('%%I.%%I', found.schema_name, found.name), ', ')
+            into v_names
+            from (%(tables)s) as found;
+            if v_names is not null then
+                execute format('lock table %%s in access exclusive mode', v_names);
+            end if;
+            -- They return rows of our views, which could not go before them.
+            execute %(drop_relationships)s;
+            select string_agg(format('%%I.%%I', found.schema_name, found.name), ', ')
+            into v_names
+            from (%(views)s) as found;
+            -- Without cascade, so that a view of the host on ours is an error and not a loss.
+            if v_names is not null then
+                execute format('drop view %%s', v_names);
+            end if;
+            exit;
+        exception
+            when lock_not_available then
+                if clock_timestamp() > v_until then
+                    raise exception
+                        'other sessions kept the tables busy for %% s; nothing was changed',
+                        %(seconds)s
+                        using errcode = 'BP011', hint = 'Try again at a quieter moment.';
+                end if;
+                perform pg_sleep(0.1);
+            when dependent_objects_still_exist then
+                get stacked diagnostics v_detail = pg_exception_detail;
+                raise exception 'objects of this database depend on Bible Progress: %%',
+                    replace(v_detail, E'\n', '; ')
+                    using
+                        errcode = 'BP011',
+                        hint = 'Drop them first and recreate them afterwards; nothing was changed.';
+        end;
+    end loop;
+    -- Nothing below should wait; if it does, then not for ever.
+    perform set_config('lock_timeout', (%(milliseconds)s)::text, true);
+end
+$bible_progress$;
+
+-- name: migrate
+do $bible_progress$
+declare
+    v_applied boolean := false;
+begin
+    if to_regclass('progress.migration') is not null then
+        select exists (select from progress.migration as m where m.name = %(name)s)
+        into v_applied;
+    end if;
+    if not v_applied then
+        execute $migration$
+%(migration)s
+$migration$;
+        insert into progress.migration (name, checksum)
+        values (%(name)s, %(checksum)s);
+    end if;
+end
+$bible_progress$;
+
+-- name: signal_everything
+-- A first installation, or one whose triggers were off and may have missed changes.
+%(signal_all)s
+where current_setting('bible_progress.signals_everything')::boolean;

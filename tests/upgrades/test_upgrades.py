@@ -1,0 +1,175 @@
+"""A database of any release, with data, becomes what a fresh installation is, and loses nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from acceptance.installation import Installation
+from bible_progress import export, install, schema, uninstall
+from schema.catalog import assert_same_catalog, catalog
+from support import oracle
+from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage
+
+RELEASES = Path(__file__).resolve().parents[2] / "releases"
+# Every release that was kept, and this one as it would be.
+KEPT = [*sorted(RELEASES.glob("*.sql")), None]
+
+Newer = Callable[[str], NewerPackage]
+
+
+def text_of(release: Path | None) -> str:
+    return export.render() if release is None else release.read_text(encoding="utf-8")
+
+
+def stored(site: Installation) -> list[tuple[Any, ...]]:
+    """Return every number that is stored, and what waits."""
+    return [
+        row
+        for table in (
+            "progress.chapter_bitmap",
+            "progress.book_rollup",
+            "progress.version_history",
+            "public.progress_refresh_dead_letter",
+            "public.progress_refresh_queue",
+        )
+        for row in site.rows(f"select to_jsonb(t)::text from {table} as t order by 1")
+    ]
+
+
+def fill(site: Installation) -> UUID:
+    """Make texts and a recording: drained, waiting, failing and dead; return one that waits."""
+    dirty, failing, dead, _ = site.texts(4)
+    site.world.recording(site.world.audio_version(), start="gen-1-2", end="exod-1-1")
+    site.drain()
+    site.bury(dead)
+    site.run("update progress.settings set max_attempts = 3")
+    site.touch(failing)
+    site.fail_drains_of(failing)
+    site.rows("select progress.drain_version('text', %s)", failing)
+    site.stop_failing()
+    site.touch(dirty)
+    return dirty
+
+
+def assert_nothing_lost(site: Installation, dirty: UUID) -> None:
+    assert site.value("select max_attempts from progress.settings") == 3
+    assert (site.covered(dirty), site.dead()) == (2, 1)
+    assert len(site.rows("select from progress.failure")) == 1
+    oracle.assert_promises(site.connection)
+    site.run("update progress.failure set next_attempt_at = now()")
+    site.rows("select progress.retry_dead_letters(null)")
+    site.drain()
+    assert site.covered(dirty) == 3
+    oracle.assert_same(site.connection)
+
+
+@pytest.mark.parametrize("release", KEPT, ids=lambda path: path.stem if path else "this")
+def test_every_release_becomes_what_this_one_installs(
+    empty_database: str, database: str, release: Path | None
+) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(text_of(release).encode())
+        site = Installation(connection)
+        dirty = fill(site)
+        before = stored(site)
+        install.install(connection)
+        with psycopg.connect(database) as fresh:
+            assert_same_catalog(catalog(connection), catalog(fresh))
+        assert stored(site) == before
+        assert_nothing_lost(site, dirty)
+
+
+@pytest.mark.parametrize("release", KEPT, ids=lambda path: path.stem if path else "this")
+def test_a_kept_release_is_as_it_was_and_so_are_its_migrations(release: Path | None) -> None:
+    text = text_of(release)
+    assert export.is_whole(text)
+    if release is not None:
+        assert text.startswith(f"-- Bible Progress {release.stem}: a new installation")
+    applied = re.findall(r"values \('(migrations/\w+\.sql)', '([0-9a-f]{64})'\);", text)
+    assert applied
+    for path, checksum in applied:
+        assert schema.checksum(path) == checksum, f"{path} was released: add another instead"
+
+
+@pytest.mark.parametrize("way", ["install", "export", "export of all"])
+@pytest.mark.parametrize(
+    "migration", [HARMLESS, BREAKING, RENAMING], ids=["harmless", "breaking", "renaming"]
+)
+def test_a_later_release_upgrades_this_one(
+    site: Installation,
+    database: str,
+    empty_database: str,
+    newer: Newer,
+    tmp_path: Path,
+    migration: str,
+    way: str,
+) -> None:
+    package = newer(migration)
+    dirty = fill(site)
+    before = stored(site)
+    if way == "install":
+        package(database, "install").assert_done()
+    else:
+        flags = ("--from", "0.1.0") if way == "export" else ()
+        folder = tmp_path / "migrations"
+        package(database, "export", "supabase", "--out", folder, *flags).assert_done()
+        [file] = folder.iterdir()
+        assert ("create table progress.settings" in file.read_text()) == (way != "export")
+        site.connection.execute(file.read_bytes())
+        site.connection.execute(file.read_bytes())
+    package(empty_database, "install").assert_done()
+    with psycopg.connect(empty_database) as fresh:
+        assert_same_catalog(catalog(site.connection), catalog(fresh))
+        query = "select name, checksum from progress.migration order by 1"
+        assert site.rows(query) == fresh.execute(query).fetchall()
+    assert site.value("select package_version from progress.settings") == VERSION
+    newest = len(schema.migrations()) + 1
+    oldest = 1 if migration == HARMLESS else newest
+    assert site.rows("select schema_version, oldest_code from progress.settings") == [
+        (newest, oldest)
+    ]
+    assert stored(site) == before
+    if migration != RENAMING:
+        assert_nothing_lost(site, dirty)
+
+
+@pytest.mark.parametrize("strategy", ["views", "matview"])
+def test_other_strategies_are_upgraded_too(
+    empty_database: str, database: str, newer: Newer, strategy: str
+) -> None:
+    package = newer(HARMLESS)
+    with (
+        psycopg.connect(empty_database, autocommit=True) as connection,
+        psycopg.connect(database, autocommit=True) as fresh,
+    ):
+        install.install(connection, strategy=strategy)
+        Installation(connection).texts(2, drained=False)
+        package(empty_database, "install").assert_done()
+        uninstall.uninstall(fresh)
+        package(database, "install", "--strategy", strategy).assert_done()
+        assert_same_catalog(catalog(connection), catalog(fresh))
+
+
+def test_an_upgrade_waits_for_nobody_who_reads_two_of_our_tables(
+    site: Installation, database: str, newer: Newer
+) -> None:
+    """A reader that holds one table and comes to another must not meet us the other way round."""
+    package = newer(
+        "lock table progress.worker in access exclusive mode;\n"
+        "lock table progress.failure in access exclusive mode;\n"
+    )
+    site.texts(1)
+    with psycopg.connect(database) as reader:
+        reader.execute("select from progress.failure")
+        # While it holds that one the upgrade gets neither, so that the reader comes through.
+        refused = package(database, "install", "--lock-timeout", "1")
+        refused.assert_refused(5, "kept the tables busy")
+        reader.execute("select from progress.worker")
+    package(database, "install").assert_done()
