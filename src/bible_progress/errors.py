@@ -117,6 +117,11 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
             f"Bible Progress is not installed in this database ({message})",
             hint="Run `bible-progress install` first.",
         )
+    if "statement pooling mode" in message:
+        return ConnectionFailed(
+            f"the pooler before the database refused: {message}",
+            hint="PgBouncer needs pool_mode = transaction (or session) for this database.",
+        )
     if error.sqlstate is None or (error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014"):
         return ConnectionFailed(f"the database connection failed: {message}", hint=hint)
     if isinstance(error, pg.ReadOnlySqlTransaction):
