@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from .errors import ConnectionFailed, UsageError, from_database
@@ -82,6 +82,12 @@ def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connecti
         check=ConnectionPool[Connection[Any]].check_connection,
         open=True,
     )
+
+
+def connect_beside(connection: Connection[Any], database: str) -> Connection[Any]:
+    """Open a connection like this one to another database of its server."""
+    info = connection.info
+    return connect(make_conninfo(info.dsn, password=info.password or None, dbname=database))
 
 
 @contextmanager

@@ -77,6 +77,8 @@ _OURS: dict[str, type[BibleProgressError]] = {
     "BP003": GuardRefused,
     "BP004": DatabaseRefused,
     "BP005": DatabaseRefused,
+    "BP010": DatabaseRefused,
+    "BP011": DriftFound,
 }
 
 

@@ -213,7 +213,9 @@ def _ask(
                 )
                 until = time.monotonic() + options.seconds
                 if not once:
-                    cursor.execute(read.statement, {"kind": read.kind, "id": read.ids[0]}).fetchall()
+                    cursor.execute(
+                        read.statement, {"kind": read.kind, "id": read.ids[0]}
+                    ).fetchall()
                 while not times or (
                     not once and len(times) < WARM_SAMPLES and time.monotonic() < until
                 ):

@@ -167,6 +167,7 @@
 \ir objects/functions/warm_up.sql
 \ir objects/functions/beat.sql
 \ir objects/functions/leave.sql
+\ir objects/functions/audit.sql
 
 -- What operators use.
 \ir objects/functions/guard.sql
@@ -179,6 +180,10 @@
 \ir objects/functions/overrides.sql
 \ir objects/functions/signal_version.sql
 \ir objects/functions/repair.sql
+\ir objects/functions/cron_database.sql
+\ir objects/functions/cron_jobs.sql
+\ir objects/functions/schedule.sql
+\ir objects/functions/unschedule.sql
 \ir objects/views/status.sql
 \ir objects/functions/current_status.sql
 
