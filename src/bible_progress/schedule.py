@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from psycopg import Connection
+from psycopg import errors as pg
 from psycopg.rows import class_row, dict_row, scalar_row
 
 from . import sql
@@ -39,17 +41,15 @@ def schedule(connection: Connection[Any], every_seconds: int) -> list[CronJob]:
         jobs = _jobs(connection, every_seconds, version)
         # Before there are any: what is not remembered would stay for ever.
         connection.execute(_QUERIES["remember"], {"cron_database": there})
-        with cron.transaction():
-            for job in jobs:
-                cron.execute(
-                    _QUERIES["schedule_there"],
-                    {
-                        "name": job.name,
-                        "schedule": job.schedule,
-                        "command": job.command,
-                        "runs_in": job.runs_in,
-                    },
-                )
+        try:
+            with cron.transaction(), cron.cursor() as cursor:
+                cursor.executemany(_QUERIES["schedule_there"], [asdict(job) for job in jobs])
+        except pg.InsufficientPrivilege as error:
+            raise DatabaseRefused(
+                f"this role may not use pg_cron in database {there}: {error.diag.message_primary}",
+                hint=f"As a superuser in database {there}: grant usage on schema cron, and execute "
+                "on function cron.schedule_in_database, to the role.",
+            ) from error
         return jobs
 
 

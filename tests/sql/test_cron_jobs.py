@@ -61,9 +61,9 @@ def test_names_hold_the_database(conn: Connection[Any]) -> None:
 
 
 def test_without_pg_cron_it_says_so_and_remembers_nothing(conn: Connection[Any]) -> None:
-    with pytest.raises(psycopg.Error, match="pg_cron is not in database") as refused:
-        with conn.transaction():
-            conn.execute("select progress.schedule()")
+    missing = pytest.raises(psycopg.Error, match="pg_cron is not in database")
+    with missing as refused, conn.transaction():
+        conn.execute("select progress.schedule()")
     assert refused.value.sqlstate == "BP010"
     assert refused.value.diag.message_hint
     assert conn.execute("select cron_database from progress.settings").fetchone() == (None,)

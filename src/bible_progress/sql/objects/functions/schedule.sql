@@ -17,13 +17,19 @@ begin
             hint = case
                 when progress.cron_database() is null then
                     'Load it into the server (shared_preload_libraries) and create extension '
-                    'pg_cron; or let bible-progress worker drain.'
+                    'pg_cron; or let bible-progress worker drain. In another database of this '
+                    'server only roles with pg_read_all_settings see it.'
                 when progress.cron_database() = current_database() then
                     'As a superuser: create extension pg_cron'
                 else
                     'It lives in database ' || progress.cron_database()
                     || ': bible-progress schedule puts the jobs there.'
             end;
+    end if;
+    if not has_schema_privilege('cron', 'usage') then
+        raise exception 'role % may not use pg_cron', current_user
+            using errcode = 'BP010',
+            hint = format('As a superuser: grant usage on schema cron to %I', current_user);
     end if;
 
     update progress.settings set cron_database = current_database();

@@ -6,7 +6,18 @@ as $$
 declare
     v_jobs integer := 0;
 begin
-    if exists (select from pg_catalog.pg_extension as e where e.extname = 'pg_cron') then
+    if
+        exists (select from pg_catalog.pg_extension as e where e.extname = 'pg_cron')
+        -- A role that may not look has scheduled nothing, unless it once might.
+        and (
+            has_schema_privilege('cron', 'usage')
+            or exists (
+                select
+                from progress.settings as s
+                where s.cron_database = current_database()
+            )
+        )
+    then
         -- The log of their runs goes first: it is found by the jobs.
         execute format(
             'delete from %1$I.job_run_details as d where d.jobid in'
