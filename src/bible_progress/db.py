@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from .errors import ConnectionFailed, UsageError, from_database
@@ -21,7 +21,8 @@ RECONNECT_TIMEOUT_SECONDS = 30.0
 def connect(url: str, *, application_name: str = "bible-progress") -> Connection[Any]:
     """Open an autocommit connection to `url` (a libpq URL or key=value string).
 
-    Prepared statements stay off so that a transaction-mode pooler may sit in between.
+    A transaction-mode pooler may sit in between: prepared statements stay off, and whoever sets
+    something sets it for a transaction, never for the session, which may be another client's next.
     Raises UsageError for a URL that libpq cannot read, ConnectionFailed if nothing answers.
     """
     try:
@@ -45,10 +46,18 @@ def connect(url: str, *, application_name: str = "bible-progress") -> Connection
         # libpq's text names the host, port and reason, never the password.
         reason = " ".join(str(error).split())
         raise ConnectionFailed(
-            f"cannot connect to the database: {reason}",
-            hint="Check DATABASE_URL (or --database-url) and that the server runs.",
+            f"cannot connect to the database: {reason}", hint=_advice(reason)
         ) from error
     return connection
+
+
+def _advice(reason: str) -> str:
+    if "unsupported startup parameter" in reason:
+        return (
+            "A pooler stands before the server. Leave the parameter out of DATABASE_URL and of "
+            "PGOPTIONS, or name it in ignore_startup_parameters of pgbouncer.ini."
+        )
+    return "Check DATABASE_URL (or --database-url) and that the server runs."
 
 
 def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connection[Any]]:
@@ -73,6 +82,12 @@ def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connecti
         check=ConnectionPool[Connection[Any]].check_connection,
         open=True,
     )
+
+
+def connect_beside(connection: Connection[Any], database: str) -> Connection[Any]:
+    """Open a connection like this one to another database of its server."""
+    info = connection.info
+    return connect(make_conninfo(info.dsn, password=info.password or None, dbname=database))
 
 
 @contextmanager

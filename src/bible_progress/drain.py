@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -22,21 +24,28 @@ class Drainer:
     """Drains through one autocommit connection; raises psycopg.Error as the database does.
 
     That is one with SQLSTATE BP010 where an upgrade has left this code behind; see require_schema.
+
+    With `statement_seconds` no statement takes longer, drains included.
     """
 
-    def __init__(self, connection: Connection[Any]) -> None:
+    def __init__(
+        self, connection: Connection[Any], *, statement_seconds: float | None = None
+    ) -> None:
         self.connection = connection
+        self._timeout = (
+            None if statement_seconds is None else f"{max(1, int(statement_seconds * 1000))}ms"
+        )
 
     def due(self, limit: int) -> list[Due]:
         """Return at most `limit` versions that wait and are not backing off, oldest first."""
-        with self.connection.cursor(row_factory=class_row(Due)) as cursor:
+        with self._limited(), self.connection.cursor(row_factory=class_row(Due)) as cursor:
             return cursor.execute(
                 _QUERIES["due"], {"at_most": limit, "schema_version": _SCHEMA_VERSION}
             ).fetchall()
 
     def drain(self, version: Due) -> Drained:
         """Drain one version in a transaction of its own."""
-        with self.connection.cursor(row_factory=class_row(Drained)) as cursor:
+        with self._limited(), self.connection.cursor(row_factory=class_row(Drained)) as cursor:
             row = cursor.execute(
                 _QUERIES["drain"],
                 {
@@ -50,15 +59,19 @@ class Drainer:
             outcome="waiting", signals=0, chapters=0, rows_changed=0, lag_seconds=None, error=None
         )
 
+    @contextmanager
+    def _limited(self) -> Generator[None]:
+        """One statement's transaction, with the timeout in it: a session may not be ours alone."""
+        if self._timeout is None:
+            yield
+            return
+        with self.connection.transaction():
+            self.connection.execute(_QUERIES["limit_statements"], {"timeout": self._timeout})
+            yield
+
     def warm_up(self) -> None:
         """Make the plans that the first drain would otherwise wait for, tens of milliseconds."""
         self.connection.execute(_QUERIES["warm_up"])
-
-    def limit_statements(self, seconds: float) -> None:
-        """Let no statement of this connection take longer, drains included."""
-        self.connection.execute(
-            _QUERIES["limit_statements"], {"timeout": f"{max(1, int(seconds * 1000))}ms"}
-        )
 
     def record_failure(self, version: Due, error: str) -> None:
         """Count a failure that the database could not record itself, such as a lost connection."""

@@ -84,6 +84,8 @@ _OURS: dict[str, type[BibleProgressError]] = {
     "BP005": DatabaseRefused,
     "BP010": SchemaMismatch,
     "BP011": InstallRefused,
+    "BP012": DatabaseRefused,
+    "BP013": DriftFound,
 }
 
 
@@ -123,6 +125,11 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
         return NotInstalled(
             f"Bible Progress is not installed in this database ({message})",
             hint="Run `bible-progress install` first.",
+        )
+    if "statement pooling mode" in message:
+        return ConnectionFailed(
+            f"the pooler before the database refused: {message}",
+            hint="PgBouncer needs pool_mode = transaction (or session) for this database.",
         )
     if error.sqlstate is None or (error.sqlstate[:2] in {"08", "57"} and error.sqlstate != "57014"):
         return ConnectionFailed(f"the database connection failed: {message}", hint=hint)

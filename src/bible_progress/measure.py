@@ -203,21 +203,26 @@ def _ask(
     url: str, read: _Read, options: Options, start: int, *, once: bool = False
 ) -> tuple[list[float], bool]:
     times: list[float] = []
-    with connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            _QUERIES["set_statement_timeout"], {"statement": round(options.timeout_seconds * 1000)}
-        )
-        until = time.monotonic() + options.seconds
+    with connect(url) as connection:
         try:
-            if not once:
-                cursor.execute(read.statement, {"kind": read.kind, "id": read.ids[0]}).fetchall()
-            while not times or (
-                not once and len(times) < WARM_SAMPLES and time.monotonic() < until
-            ):
-                id_ = read.ids[(start + len(times)) % len(read.ids)]
-                started = time.perf_counter()
-                cursor.execute(read.statement, {"kind": read.kind, "id": id_}).fetchall()
-                times.append(time.perf_counter() - started)
+            # The timeout goes with the transaction: behind a pooler the session is another's next.
+            with connection.transaction(), connection.cursor() as cursor:
+                cursor.execute(
+                    _QUERIES["set_statement_timeout"],
+                    {"statement": round(options.timeout_seconds * 1000)},
+                )
+                until = time.monotonic() + options.seconds
+                if not once:
+                    cursor.execute(
+                        read.statement, {"kind": read.kind, "id": read.ids[0]}
+                    ).fetchall()
+                while not times or (
+                    not once and len(times) < WARM_SAMPLES and time.monotonic() < until
+                ):
+                    id_ = read.ids[(start + len(times)) % len(read.ids)]
+                    started = time.perf_counter()
+                    cursor.execute(read.statement, {"kind": read.kind, "id": id_}).fetchall()
+                    times.append(time.perf_counter() - started)
         except pg.QueryCanceled:
             return times, True
     return times, False

@@ -50,6 +50,17 @@ class Status:
     dead_letters: int
     last_drain_at: datetime | None
     workers: int
+    cron_database: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronJob:
+    """A job that pg_cron runs in place of a worker."""
+
+    name: str
+    schedule: str
+    command: str
+    runs_in: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from .install import (
     transaction,
     without_dependents,
 )
+from .schedule import unscheduled_elsewhere, unscheduled_here
 from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES
 
 
@@ -44,11 +45,23 @@ def uninstall(
     """
     removed: list[str] = []
     kept: list[str] = []
-    with translated(), transaction(connection), rows(connection) as run:
+    with translated(), rows(connection) as run:
+        if not run("is_installed")[0]["installed"]:
+            return Removal(removed=(), kept=())
+    with (
+        translated(),
+        unscheduled_elsewhere(connection) as jobs,
+        transaction(connection),
+        rows(connection) as run,
+    ):
         hold_drains(connection, lock_timeout_seconds)
+        # Another uninstall may have been quicker.
         if not run("is_installed")[0]["installed"]:
             return Removal(removed=(), kept=())
         refuse_other_owner(run)
+        jobs += unscheduled_here(connection)
+        if jobs:
+            removed.append(f"{jobs} jobs of pg_cron")
         settings = run("settings")[0]
         step, owns_host_tables = settings["rollout_step"], settings["owns_host_tables"]
         ours = names("public", CONTRACT_TABLES), names("progress", schema.tables())

@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
@@ -23,12 +23,25 @@ from .command_line import soon
 class OwnServer:
     """An embedded server on a kept data folder, reached through a link that outlives it.
 
-    The server's socket is in another folder at every start; `url` names the link to it.
+    The server's socket is in another folder at every start; `url` names the link to it, as
+    `{sockets}` does in a setting.
     """
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        durable: bool,
+        settings: Mapping[str, str],
+        binaries: Path | None,
+    ) -> None:
         self._folder = folder
         self._durable = durable
+        self._binaries = binaries
+        self._settings = {
+            name: value.replace("{sockets}", str(folder / "now"))
+            for name, value in settings.items()
+        }
         self._server: EmbeddedPostgres | None = None
         self.url = f"postgresql://postgres@/postgres?host={quote(str(folder / 'now'), safe='')}"
 
@@ -49,7 +62,12 @@ class OwnServer:
         until = time.monotonic() + 30
         while True:
             try:
-                return EmbeddedPostgres(self._folder / "data", durable=self._durable).start()
+                return EmbeddedPostgres(
+                    self._folder / "data",
+                    settings=self._settings,
+                    binaries=self._binaries,
+                    durable=self._durable,
+                ).start()
             except EmbeddedFailed as error:
                 if "still in use" not in str(error) or time.monotonic() > until:
                     raise
@@ -89,11 +107,16 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(*, durable: bool = False) -> Iterator[OwnServer]:
+def own_server(
+    *,
+    durable: bool = False,
+    settings: Mapping[str, str] | None = None,
+    binaries: Path | None = None,
+) -> Iterator[OwnServer]:
     """Run a server of the test's own, in a folder that its account can enter."""
     folder = Path(tempfile.mkdtemp(prefix="bp-own-"))
     folder.chmod(0o755)
-    server = OwnServer(folder, durable=durable)
+    server = OwnServer(folder, durable=durable, settings=settings or {}, binaries=binaries)
     try:
         server.start()
         assert soon(server.answers)

@@ -18,7 +18,7 @@ RULES = "docs/reference/what-counts.md"
 
 # Generated signatures, and what only pg_cron understands.
 _NOT_RUN = ("docs/reference/sql.md",)
-_NEEDS_CRON = re.compile(r"\bcron\.")
+_NEEDS_CRON = re.compile(r"\bcron\.|progress\.(?:un)?schedule\(")
 
 
 @pytest.fixture

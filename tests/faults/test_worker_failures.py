@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,34 +10,8 @@ from psycopg.conninfo import make_conninfo
 from acceptance.command_line import soon
 from acceptance.installation import Installation
 from bible_progress.drain import Drainer
-from bible_progress.metrics import Metrics
 from bible_progress.models import Due
-from bible_progress.worker import Worker, WorkerSettings
-
-
-@contextmanager
-def worker(url: str, *, concurrency: int = 2) -> Iterator[Metrics]:
-    """Run a worker in this process; yields what it counts."""
-    metrics = Metrics()
-    runner = Worker(
-        WorkerSettings(
-            database_url=url, concurrency=concurrency, idle_seconds=0.02, audit_seconds=1000
-        ),
-        metrics=metrics,
-    )
-    thread = threading.Thread(target=runner.run)
-    thread.start()
-    try:
-        assert runner.wait_until_warm(20)
-        yield metrics
-    finally:
-        runner.stop()
-        thread.join(20)
-    assert not thread.is_alive()
-
-
-def count(metrics: Metrics, name: str, **labels: str) -> float:
-    return metrics.registry.get_sample_value(f"bible_progress_{name}", labels) or 0.0
+from faults.worker_inside import count, worker
 
 
 def sabotage(site: Installation, version: UUID, action: str) -> None:

@@ -25,6 +25,7 @@ UNPINNED = {
     "install_lock_key": "inlined; one expression",
     "strategy": "inlined, so that other strategies leave the plans",
     "drain": "a procedure that commits may not change a setting",
+    "audit": "a procedure that commits may not change a setting",
 }
 # What others than the installing role may call runs as that role, and so do triggers. Everything
 # else runs with the rights of who calls it, which inside of these is the same.

@@ -1,10 +1,11 @@
 """progress.drain, for schedulers: bounded in versions and in time, committing as it goes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import pytest
-from drains import Connect, break_version, due
+from drains import Connect, break_version, drain_version, due, failure
 from psycopg import Connection
 
 from support.builders import World
@@ -76,6 +77,38 @@ def test_a_failing_version_does_not_stop_the_others(
     left = {version for (version,) in session.execute("select version_id from progress.dirty")}
     assert left == {dirty[0]}
     assert_promises(session)
+
+
+def test_a_failure_is_one_attempt_however_many_drains_overlap(
+    session: Connection[Any], dirty: list[UUID], connect: Connect
+) -> None:
+    """One is in the middle of its list when another fails with a version further down."""
+    first, bad, *_ = dirty
+    holder, other = connect(autocommit=False), connect()
+    session.execute("update progress.settings set backoff_base = '1 hour', backoff_cap = '1 day'")
+    break_version(session, bad)
+    session.execute(
+        "create function held() returns trigger language plpgsql as"
+        " $$ begin perform pg_advisory_xact_lock(4711); return new; end $$"
+    )
+    session.execute(
+        "create trigger held before insert on progress.version_rollup for each row"  # type: ignore[arg-type]
+        f" when (new.version_id = '{first}') execute function held()"
+    )
+    holder.execute("select pg_advisory_xact_lock(4711)")
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(other.execute, "call progress.drain()")
+        waiting = "select from pg_locks where locktype = 'advisory' and not granted"
+        while not session.execute(waiting).rowcount:
+            assert not running.done()
+        assert drain_version(session, "text", bad).outcome == "failed"
+        session.execute("update progress.failure set next_attempt_at = 'infinity'")
+        holder.commit()
+        running.result(60)
+    found = failure(session, bad)
+    assert found is not None
+    assert found.attempts == 1
+    assert [version for _, version in due(session)] == []
 
 
 def test_a_version_that_another_session_drains_is_passed_over(

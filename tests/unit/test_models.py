@@ -25,12 +25,15 @@ QUERY_OF = {
     models.Drift: ("audit", "drift"),
     models.Queued: ("insights", "queue"),
     models.Measured: ("insights", "measurements"),
+    models.CronJob: ("schedule", "jobs"),
 }
 PARAMETERS = {
     "at_most": 10,
     "kind": "text",
     "version_id": UUID(int=0),
     "schema_version": 1,
+    "every": 60,
+    "version": None,
 }
 
 

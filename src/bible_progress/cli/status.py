@@ -84,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
 def _drained_by(state: Status) -> str:
     if state.workers:
         return f"{state.workers} worker{'s' if state.workers > 1 else ''}"
+    if state.cron_database is not None:
+        return f"pg_cron, from database {state.cron_database}"
     if state.queue_depth:
         return "nothing: start bible-progress worker, or run bible-progress refresh"
     return "no worker is running"

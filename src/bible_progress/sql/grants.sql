@@ -141,7 +141,8 @@ begin
         execute format(
             'grant execute on routine progress.due_versions, progress.drain_version,'
             ' progress.is_backing_off, progress.record_lost_drain, progress.warm_up,'
-            ' progress.drain, progress.drain_deadline, progress.has_unsettled_changes,'
+            ' progress.drain, progress.audit, progress.drain_deadline,'
+            ' progress.has_unsettled_changes,'
             ' progress.require_schema, progress.beat, progress.leave, progress.guard,'
             ' progress.current_status, progress.failures, progress.waiting_versions,'
             ' progress.auditable_versions, progress.is_dirty, progress.drift, progress.repair,'

@@ -167,6 +167,7 @@
 \ir objects/functions/warm_up.sql
 \ir objects/functions/beat.sql
 \ir objects/functions/leave.sql
+\ir objects/functions/audit.sql
 
 -- What operators use.
 \ir objects/functions/require_schema.sql
@@ -180,6 +181,10 @@
 \ir objects/functions/overrides.sql
 \ir objects/functions/signal_version.sql
 \ir objects/functions/repair.sql
+\ir objects/functions/cron_database.sql
+\ir objects/functions/cron_jobs.sql
+\ir objects/functions/schedule.sql
+\ir objects/functions/unschedule.sql
 \ir objects/views/status.sql
 \ir objects/functions/current_status.sql
 

@@ -155,8 +155,7 @@ def refresh(
     drained = failed = idle = 0
     with translated(), _own(request) as connection:
         # No single drain may take what is left of the time and more.
-        drainer = drain.Drainer(connection)
-        drainer.limit_statements(seconds)
+        drainer = drain.Drainer(connection, statement_seconds=seconds)
         while time.monotonic() - started < seconds and idle < 3:
             worked = False
             for version in drainer.due(20):

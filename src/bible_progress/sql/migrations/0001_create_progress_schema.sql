@@ -25,7 +25,8 @@ create table progress.settings (
     backoff_base interval not null default '1 second' check (backoff_base > '0'),
     backoff_cap interval not null default '10 minutes' check (backoff_cap > '0'),
     owns_host_tables boolean not null,
-    reader_roles text[] not null default '{}'
+    reader_roles text[] not null default '{}',
+    cron_database text
 );
 
 -- Signals. Unique within one transaction only, so that a writer meets no row but its own:

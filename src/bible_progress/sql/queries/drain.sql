@@ -51,4 +51,4 @@ select progress.beat(%(worker_id)s, %(description)s, %(drained)s, %(last_drain_a
 select progress.leave(%(worker_id)s);
 
 -- name: limit_statements
-select set_config('statement_timeout', %(timeout)s, false);
+select set_config('statement_timeout', %(timeout)s, true);

@@ -16,7 +16,8 @@ select
     failing_versions,
     dead_letters,
     last_drain_at,
-    workers
+    workers,
+    cron_database
 from progress.current_status();
 
 -- name: failures

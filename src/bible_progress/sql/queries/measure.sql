@@ -141,7 +141,7 @@ select
     set_config('lock_timeout', '1s', true);
 
 -- name: set_statement_timeout
-select set_config('statement_timeout', %(statement)s::text, false);
+select set_config('statement_timeout', %(statement)s::text, true);
 
 -- name: keep
 insert into progress.measurement (

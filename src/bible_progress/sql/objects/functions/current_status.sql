@@ -16,7 +16,8 @@ returns table (
     failing_versions bigint,
     dead_letters bigint,
     last_drain_at timestamptz,
-    workers bigint
+    workers bigint,
+    cron_database text
 )
 language plpgsql
 stable

@@ -48,7 +48,8 @@ select
         select count(*)
         from progress.worker as w
         where w.seen_at > clock_timestamp() - interval '15 seconds'
-    ) as workers
+    ) as workers,
+    s.cron_database
 from progress.settings as s;
 
 comment on view progress.status is
