@@ -116,11 +116,12 @@ on conflict (only_row) do update
 -- name: missing_roles
 select wanted.role
 from unnest(%(roles)s::text[]) with ordinality as wanted (role, place)
-where not exists (
-    select
-    from pg_catalog.pg_roles as r
-    where r.rolname = wanted.role
-)
+where
+    not exists (
+        select
+        from pg_catalog.pg_roles as r
+        where r.rolname = wanted.role
+    )
 order by wanted.place;
 
 -- name: may_create_roles
