@@ -73,7 +73,8 @@ def _refuse_since(since: str) -> None:
 
 def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Iterator[str]:
     yield _EXPORT["in_one_transaction"]
-    yield bind(_EXPORT["pin_search_path"], pin_search_path=Text(_INSTALL["pin_search_path"]))
+    yield _EXPORT["keep_search_path"]
+    yield _INSTALL["pin_search_path"]
     yield bind(_EXPORT["refuse_server"], oldest=OLDEST_SERVER)
     yield _hold_drains()
     yield bind(

@@ -17,11 +17,9 @@ begin
 end
 $bible_progress$;
 
--- name: pin_search_path
+-- name: keep_search_path
 -- Objects of others stay out of this, and out of what it makes.
 select set_config('bible_progress.search_path', current_setting('search_path'), true);
-
-%(pin_search_path)s
 
 -- name: restore_search_path
 select set_config('search_path', current_setting('bible_progress.search_path'), true);
