@@ -55,12 +55,12 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronJob:
-    """A job that pg_cron runs in place of a worker."""
+    """A job that pg_cron runs in place of a worker, in a database; None where there is no pg_cron."""
 
     name: str
     schedule: str
     command: str
-    runs_in: str
+    runs_in: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
