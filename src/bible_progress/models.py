@@ -55,7 +55,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronJob:
-    """A job that pg_cron runs in place of a worker, in a database; None where there is no pg_cron."""
+    """A job that pg_cron runs in place of a worker, in a database; None without pg_cron."""
 
     name: str
     schedule: str
