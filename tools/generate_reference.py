@@ -1,11 +1,11 @@
-"""Write docs/reference/cli.md, http.md and sql.md from what they describe.
+"""Write docs/reference/checks.md, cli.md, http.md and sql.md from what they describe.
 
     .venv/bin/python tools/generate_reference.py            write them
     .venv/bin/python tools/generate_reference.py --check    exit with 1 if they are out of date
 
-cli.md comes from the parsers, http.md from the OpenAPI document, sql.md from the catalog and the
-comments of a fresh install, on the server of DATABASE_URL (in a database of its own, dropped
-afterwards) or on an embedded one.
+checks.md comes from the heads of the checks, cli.md from the parsers, http.md from the OpenAPI
+document, sql.md from the catalog and the comments of a fresh install, on the server of DATABASE_URL
+(in a database of its own, dropped afterwards) or on an embedded one.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from bible_progress import install, schema, sql
+from bible_progress.checks import SEVERITIES, all_checks
 from bible_progress.cli import build_parser
 from bible_progress.embedded import database_server
 from bible_progress.web.app import create_app
@@ -46,7 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if stale")
     options = parser.parse_args(arguments)
     with fresh_install() as connection:
-        pages = {"cli.md": cli_page(), "http.md": http_page(), "sql.md": sql_page(connection)}
+        pages = {
+            "checks.md": checks_page(),
+            "cli.md": cli_page(),
+            "http.md": http_page(),
+            "sql.md": sql_page(connection),
+        }
     stale = [name for name, text in pages.items() if text != current(name)]
     for name in stale:
         if options.check:
@@ -55,6 +61,26 @@ def main(arguments: list[str] | None = None) -> int:
             (REFERENCE / name).write_text(pages[name], encoding="utf-8")
             print(f"wrote docs/reference/{name}")
     return 1 if stale and options.check else 0
+
+
+def checks_page() -> str:
+    """Return the page of the checks: what each finds, why it matters, what to do."""
+    parts = [
+        "# Checks",
+        NOTE,
+        "What `bible-progress doctor` looks for. For what a check of severity error finds, "
+        "`install` refuses. Each is a file of `src/bible_progress/sql/checks/`.",
+    ]
+    for severity in SEVERITIES:
+        found = [check for check in all_checks().values() if check.severity == severity]
+        parts.append(f"## {severity.capitalize()}")
+        parts.append(
+            table(
+                ["check", "finds", "why it matters", "what to do"],
+                [[f"`{c.name}`", c.title, c.why, sentence(c.fix)] for c in found],
+            )
+        )
+    return "\n\n".join(parts) + "\n"
 
 
 def http_page() -> str:

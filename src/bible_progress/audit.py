@@ -10,7 +10,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row, scalar_row, tuple_row
 
-from . import schema, sql
+from . import checks, sql
+from .checks import trigger_parameters
 from .db import translated
 from .models import Drift
 
@@ -95,22 +96,11 @@ def drift(connection: Connection[Any], kind: str, version_id: UUID) -> list[Drif
 def broken_triggers(connection: Connection[Any]) -> list[str]:
     """Return which of our triggers are missing or disabled; writes past them leave no signal."""
     with translated(), connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_QUERIES["triggers"], {}).fetchall()
         [settings] = cursor.execute(_QUERIES["settings"]).fetchall()
-    step = settings["rollout_step"]
-    state = {(row["name"], row["table_name"]): row["is_enabled"] for row in rows}
-    return [
-        f"{name} on public.{table} is {'disabled' if (name, table) in state else 'missing'}"
-        for name, table in schema.triggers(step)
-        if not state.get((name, table))
-    ]
+        rows = checks.rows(connection, "our_triggers", trigger_parameters(settings["rollout_step"]))
+    return [row["finding"] for row in rows]
 
 
 def _lying_totals(connection: Connection[Any]) -> list[str]:
-    with translated(), connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_QUERIES["lying_totals"]).fetchall()
-    return [
-        f"chapters.total_verses of {row['chapter_id']} says {row['stored']}, "
-        f"the chapter has {row['counted']}"
-        for row in rows
-    ]
+    with translated():
+        return [row["finding"] for row in checks.rows(connection, "lying_totals", {})]

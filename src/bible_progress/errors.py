@@ -11,7 +11,8 @@ BibleProgressError          1   anything else that we raise
 ├── DriftFound              9   verify found stored numbers that differ from the base tables
 ├── WorkRemains            10   refresh ended with versions that could not be refreshed
 ├── EmbeddedFailed         11   the embedded PostgreSQL could not be found or started
-└── SchemaMismatch         12   the package is too old or too new for the schema of the database
+├── SchemaMismatch         12   the package is too old or too new for the schema of the database
+└── ProblemsFound          13   doctor found what it was to fail on
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class EmbeddedFailed(BibleProgressError):
 
 class SchemaMismatch(BibleProgressError):
     exit_code = 12
+
+
+class ProblemsFound(BibleProgressError):
+    exit_code = 13
 
 
 # SQLSTATEs that our own SQL raises on purpose (class BP is free for applications).

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import LiteralString
 
 from . import __version__, schema, sql
+from .checks import all_checks, shared_parameters, trigger_parameters
 from .errors import UsageError
-from .install import ATTEMPT_MILLISECONDS, LOCK_TIMEOUT_SECONDS, OLDEST_SERVER, STRATEGIES, names
-from .schema import CONTRACT_TABLES, HOST_TABLES, OWNING_TABLES, TRIGGERS, Name
+from .install import ATTEMPT_MILLISECONDS, LOCK_TIMEOUT_SECONDS, STRATEGIES, names
+from .schema import CONTRACT_TABLES, HOST_TABLES, TRIGGERS, Name
 from .sql_text import Query, Text, bind
 
 _INSTALL = sql.queries("install")
@@ -31,6 +32,16 @@ _DIGEST = re.compile(r"^-- sha256 of what follows this line: ([0-9a-f]{64})\n", 
 
 _INSTALLED = "current_setting('bible_progress.installed')::boolean"
 _HAS_HOST = "not current_setting('bible_progress.creates_host_tables')::boolean"
+
+_WHEN = {
+    "always": "true",
+    "host": _HAS_HOST,
+    # Columns are checked before what reads them.
+    "sound host": _HAS_HOST,
+    "new": f"not {_INSTALLED}",
+    "installed": _INSTALLED,
+}
+_LOOKED_AT_FIRST = ("server_version", "server_encoding", "newer_installation", "other_owner")
 
 
 def render(
@@ -75,13 +86,13 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
     yield _EXPORT["in_one_transaction"]
     yield _EXPORT["keep_search_path"]
     yield _INSTALL["pin_search_path"]
-    yield bind(_EXPORT["refuse_server"], oldest=OLDEST_SERVER)
+    for name in ("server_version", "server_encoding"):
+        yield _refused_by(name, step)
     yield _hold_drains()
     yield bind(
         _EXPORT["look"],
         host_tables_present=_query("host_tables_present", tables=list(HOST_TABLES)),
-        working_triggers=_query("working_triggers"),
-        triggers=len(schema.triggers(step)),
+        missing_triggers=_check("our_triggers", step),
     )
     yield from _refusals(step, readers or (), since)
     if since is None:
@@ -133,43 +144,13 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
     """What install refuses, in its words and in its order."""
     strategy = next(name for name, first in STRATEGIES.items() if first == step)
     migrations = schema.migrations()
-    yield _refusal(
-        _export(
-            "newer_installed",
-            schema_version=len(migrations),
-            release=list(schema.release(__version__)),
-        ),
-        "this database was installed by Bible Progress %s, which is newer than this one "
-        f"({__version__})",
-        "Export the migrations with the newer version.",
-        when=_INSTALLED,
-    )
-    yield _refusal(
-        _export("other_owner", owner=_query("owner")),
-        "Bible Progress belongs to role %s here; its workers would lose their rights if another "
-        "role made its objects anew",
-        "Apply this as that role.",
-        when=_INSTALLED,
-    )
+    for name in ("newer_installation", "other_owner"):
+        yield _refused_by(name, step)
     yield _refusal(
         _export("other_step", step=step),
         f"the strategy of this database is %s, not {strategy}",
         "Export with the --strategy of this database; on a step half way use install.",
         when=_INSTALLED,
-    )
-    yield _refusal(
-        _query(
-            "contract_strangers",
-            installed=Text(_INSTALLED),
-            views=list(schema.contract_views()),
-            materialized=[name for _, name in schema.materialized_views(step)],
-            tables=list(CONTRACT_TABLES),
-            functions=[name for place, name in schema.routines() if place == "public"],
-            owning=list(OWNING_TABLES),
-        ),
-        "names that Bible Progress needs are taken: %s",
-        "Rename or drop them; nothing was changed.",
-        separator=", ",
     )
     if readers:
         yield _refusal(
@@ -178,25 +159,13 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
             "Create the reader roles first.",
             separator=", ",
         )
-    yield _refusal(
-        _query("host_problems"),
-        "the host tables are not what Bible Progress relies on: %s",
-        "See docs/reference/host-tables.md for the columns.",
-        when=_HAS_HOST,
-    )
-    yield _refusal(
-        _query("host_uniqueness_problems"),
-        "%s",
-        "Remove the duplicates and create the unique index.",
-        when=_HAS_HOST,
-    )
-    yield _refusal(
-        _query("host_row_security", tables=list(HOST_TABLES)),
-        "row security hides rows of %s from the role that applies this, so it could miss changes",
-        "Apply it as the owner of the tables, or as a role with BYPASSRLS.",
-        when=_HAS_HOST,
-        separator=", ",
-    )
+    for check in all_checks().values():
+        if check.severity == "error" and check.name not in _LOOKED_AT_FIRST:
+            yield _refused_by(check.name, step)
+    if step == TRIGGERS:
+        yield _refused_by(
+            "row_security_on_versions", step, when=f"not {_INSTALLED} and {_HAS_HOST}"
+        )
     yield _refusal(
         _export(
             "edited_migrations",
@@ -223,6 +192,29 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
             "Apply the files before it first, or export with a lower --from.",
             when=_INSTALLED,
         )
+
+
+def _refused_by(name: str, step: int, *, when: str | None = None) -> str:
+    """Refuse what a check finds, on the databases for which it makes sense."""
+    check = all_checks()[name]
+    return _refusal(
+        _check(name, step), f"{check.title}: %s", check.fix, when=when or _WHEN[check.when]
+    )
+
+
+def _check(name: str, step: int) -> Query:
+    """The query of a check, to stand within another statement."""
+    values = shared_parameters() | trigger_parameters(step)
+    return Query(
+        bind(
+            all_checks()[name].query,
+            **values,
+            installed=Text(_INSTALLED),
+            materialized=[view for _, view in schema.materialized_views(step)],
+            # An earlier implementation is refused before names are.
+            earlier=[],
+        ).rstrip(";\n")
+    )
 
 
 def _refusal(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,24 +14,24 @@ from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row, scalar_row, tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
-from . import __version__, schema, sql
+from . import __version__, replacement, schema, sql
+from .checks import Subject
 from .db import translated
 from .drain import guard, signal_all
 from .errors import InstallRefused
+from .replacement import Replacement
 from .schema import (
     CONTRACT_TABLES,
     GUARDED,
     HOST_TABLES,
     INCREMENTAL,
     LAST,
-    OWNING_TABLES,
     ROLES,
     TRIGGERS,
     VIEWS,
     Name,
 )
 
-OLDEST_SERVER = 150000
 LOCK_TIMEOUT_SECONDS = 30.0
 ATTEMPT_MILLISECONDS = 400
 
@@ -53,6 +53,7 @@ class Plan:
     migrations: tuple[str, ...]
     objects: tuple[str, ...]
     signals_everything: bool
+    replacement: Replacement | None = None
     creates_roles: tuple[str, ...] = field(default=())
     advised_indexes: tuple[str, ...] = field(default=())
 
@@ -62,6 +63,11 @@ class Plan:
             yield f"create the {len(HOST_TABLES)} host tables in schema public"
         else:
             yield f"use the {len(HOST_TABLES)} host tables that are there (checked)"
+        if self.replacement:
+            for what, _ in self.replacement.drops:
+                yield f"drop {what}"
+            for view in self.replacement.views:
+                yield f"keep view {view.name}, on the new relations"
         for name in self.migrations:
             yield f"apply {name}"
         yield f"create or replace {len(self.objects)} functions, views and trigger sets"
@@ -78,74 +84,43 @@ def make_plan(
     readers: Sequence[str] = (),
     strategy: str | None = None,
     create_roles: bool = False,
+    replace: bool = False,
 ) -> Plan:
     """Check the database and say what install would do; nothing is changed.
 
-    `strategy` is for a new database; `create_roles` makes those of ROLES that are missing. Raises
-    InstallRefused with every reason at once if install cannot proceed.
+    `strategy` is for a new database; `create_roles` makes those of ROLES that are missing; with
+    `replace` an earlier implementation may be there. Raises InstallRefused with every reason at
+    once if install cannot proceed.
     """
-    with translated(), rows(connection) as run:
-        server = run("server")[0]
-        _refuse_server(server)
-        installed = bool(run("is_installed")[0]["installed"])
-        if installed:
-            refuse_other_owner(run)
-            settings = run("settings")[0]
-            _refuse_newer(settings)
+    with translated(), transaction(connection):
+        subject = Subject(connection, readers=readers)
+        subject.refuse(ignoring=["earlier_implementation"] if replace else [])
+        settings = subject.settings
+        if settings:
             step = settings["rollout_step"]
-            _refuse_other_strategy(strategy, run("status_strategy")[0]["strategy"])
+            _refuse_other_strategy(strategy, ask(connection, "status_strategy")[0]["strategy"])
         else:
             step = STRATEGIES[strategy or "incremental"]
-        strangers = run(
-            "contract_strangers",
-            installed=installed,
-            views=list(schema.contract_views()),
-            materialized=[name for _, name in schema.materialized_views(step)],
-            tables=list(CONTRACT_TABLES),
-            functions=[name for schema_name, name in schema.routines() if schema_name == "public"],
-            owning=list(OWNING_TABLES),
-        )
-        if strangers:
-            raise InstallRefused(
-                "names that Bible Progress needs are taken: "
-                + ", ".join(row["stranger"] for row in strangers),
-                hint="Rename or drop them; nothing was changed.",
-            )
-        new_roles = _missing(run, ROLES) if create_roles else ()
-        missing_readers = [name for name in _missing(run, readers) if name not in new_roles]
-        if missing_readers:
-            raise InstallRefused(
-                "no such role: " + ", ".join(missing_readers), hint="Create the reader roles first."
-            )
-        if new_roles and not run("may_create_roles")[0]["is_allowed"]:
-            raise InstallRefused(
-                f"role {server['role']} may not create roles, and there is no "
-                + ", ".join(new_roles),
-                hint="Let an administrator create them ("
-                + " ".join(f"create role {name} nologin;" for name in new_roles)
-                + ") and install without --create-roles: those that are there are used.",
-            )
-        host_present = bool(run("host_tables_present", tables=list(HOST_TABLES)))
-        advised: tuple[str, ...] = ()
-        if host_present:
-            _refuse_host(run)
-            advised = tuple(row["statement"] for row in run("advised_indexes"))
-        applied = (
-            {row["name"]: row["checksum"] for row in run("applied_migrations")} if installed else {}
-        )
-        working = run("working_triggers")[0]["working"]
+            if step == TRIGGERS and subject.has_host:
+                subject.refuse("row_security_on_versions")
+        new_roles = _missing(connection, ROLES) if create_roles else ()
+        _refuse_roles(subject, readers, new_roles)
+        applied = _applied(connection) if settings else {}
+        advised = subject.rows("missing_indexes") if subject.has_host else []
+        missing = subject.rows("our_triggers") if settings else []
         return Plan(
-            database=server["database"],
-            server_version=server["version"],
-            installed_version=run("settings")[0]["package_version"] if installed else None,
+            database=subject.server["database"],
+            server_version=subject.server["version"],
+            installed_version=settings["package_version"] if settings else None,
             step=step,
-            creates_host_tables=not host_present,
+            creates_host_tables=not subject.has_host,
+            replacement=replacement.find(subject, step) if replace else None,
             migrations=tuple(_pending(applied)),
             objects=schema.objects(step),
             # Triggers that were off may have missed changes.
-            signals_everything=not installed or working < len(schema.triggers(step)),
+            signals_everything=not settings or bool(missing),
             creates_roles=new_roles,
-            advised_indexes=advised,
+            advised_indexes=tuple(row["fix"] for row in advised),
         )
 
 
@@ -157,27 +132,40 @@ def install(
     strategy: str | None = None,
     create_roles: bool = False,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    replace: bool = False,
     automated: bool = False,
     override: str | None = None,
 ) -> Plan:
     """Install or upgrade in one transaction and return what was done.
 
     `environment` and `readers` are kept from the last install where None; `strategy` is for a new
-    database, `create_roles` for a server without those of ROLES. Waits for another install; waits
-    at most `lock_timeout_seconds` for writers of the host tables, because creating triggers needs a
-    moment without them. Raises InstallRefused; then nothing has changed. Raises GuardRefused where
-    `environment` would end production by hand without an `override` reason.
+    database, `create_roles` for a server without those of ROLES, `replace` for an earlier
+    implementation, which goes. Waits for another install; waits at most `lock_timeout_seconds` for
+    writers of the host tables, because creating triggers needs a moment without them. Raises
+    InstallRefused; then nothing has changed. Raises GuardRefused where `environment` would end
+    production by hand, or something is replaced in production by hand, without an `override`
+    reason.
     """
     with translated(), transaction(connection), connection.cursor() as cursor:
         hold_drains(connection, lock_timeout_seconds)
         plan = make_plan(
-            connection, readers=readers or (), strategy=strategy, create_roles=create_roles
+            connection,
+            readers=readers or (),
+            strategy=strategy,
+            create_roles=create_roles,
+            replace=replace,
         )
+        earlier = plan.replacement
         if plan.installed_version and environment == "development":
             guard(connection, "ending production", automated=automated, reason=override)
         if plan.creates_host_tables:
             cursor.execute(sql.read("host/host_tables.sql"))
-        take_over(connection, lock_timeout_seconds, ours=_changing(cursor, plan))
+        take_over(
+            connection,
+            lock_timeout_seconds,
+            ours=_changing(cursor, plan),
+            before=earlier.drop if earlier else None,
+        )
         for path in plan.migrations:
             cursor.execute(sql.read(path))
             cursor.execute(
@@ -198,6 +186,10 @@ def install(
         if plan.creates_roles:
             cursor.execute(_QUERIES["create_roles"])
         make_objects(connection, plan.step)
+        if earlier and earlier.drops:
+            action = "replacing an earlier implementation"
+            guard(connection, action, automated=automated, reason=override)
+            earlier.carry_over(connection)
         if plan.signals_everything:
             signal_all(connection)
         cursor.execute(_QUERIES["fill_where_empty"])
@@ -261,12 +253,13 @@ def take_over(
     ours: Sequence[Composed] = (),
     materialized_views: Sequence[Name] = (),
     triggers: Sequence[Name] = (),
+    before: Callable[[psycopg.Cursor[Any]], None] | None = None,
 ) -> None:
     """Lock the host tables against writers and drop our views, within `seconds`.
 
     `ours` are lists of tables to lock against everybody, beside those whose policies are made
     anew; `materialized_views` and `triggers` go with the views: a reader of one could wait for a
-    view otherwise, while we wait for the reader.
+    view otherwise, while we wait for the reader. `before` drops what stands in the views' place.
 
     Locks are taken in short attempts that give everything back: a writer that waits for one of
     them while we wait for another of its own must never be the one that the server aborts, which
@@ -285,6 +278,8 @@ def take_over(
                 guarded = present(cursor, [("progress", table) for table in GUARDED], kind="r")
                 for tables in (*ours, *(Identifier(*table) for table in guarded)):
                     cursor.execute(SQL("lock table {} in access exclusive mode").format(tables))
+                if before:
+                    before(cursor)
                 # They return rows of our views, which could not go before them.
                 with without_dependents():
                     cursor.execute(_QUERIES["drop_relationships"])
@@ -348,32 +343,30 @@ def without_dependents() -> Generator[None]:
         ) from error
 
 
-@contextmanager
-def rows(connection: Connection[Any]) -> Generator[Any]:
+def ask(connection: Connection[Any], name: str, **parameters: object) -> list[DictRow]:
+    """Return the rows of a query of install.sql."""
     with connection.cursor(row_factory=dict_row) as cursor:
-
-        def run(name: str, **parameters: object) -> list[DictRow]:
-            cursor.execute(_QUERIES[name], parameters)
-            return cursor.fetchall()
-
-        yield run
+        return cursor.execute(_QUERIES[name], parameters).fetchall()
 
 
-def _refuse_server(server: DictRow) -> None:
-    if server["version_num"] < OLDEST_SERVER:
+def _missing(connection: Connection[Any], roles: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row["role"] for row in ask(connection, "missing_roles", roles=list(roles)))
+
+
+def _refuse_roles(subject: Subject, readers: Sequence[str], new_roles: Sequence[str]) -> None:
+    missing = [name for name in _missing(subject.connection, readers) if name not in new_roles]
+    if missing:
         raise InstallRefused(
-            f"the server is PostgreSQL {server['version']}; 15 or newer is needed",
-            hint="Upgrade the server.",
+            "no such role: " + ", ".join(missing), hint="Create the reader roles first."
         )
-    if server["encoding"] != "UTF8":
+    if new_roles and not ask(subject.connection, "may_create_roles")[0]["is_allowed"]:
         raise InstallRefused(
-            f"database {server['database']} is encoded in {server['encoding']}; UTF8 is needed",
-            hint="Create a database with encoding UTF8.",
+            f"role {subject.server['role']} may not create roles, and there is no "
+            + ", ".join(new_roles),
+            hint="Let an administrator create them ("
+            + " ".join(f"create role {name} nologin;" for name in new_roles)
+            + ") and install without --create-roles: those that are there are used.",
         )
-
-
-def _missing(run: Any, roles: Sequence[str]) -> tuple[str, ...]:
-    return tuple(row["role"] for row in run("missing_roles", roles=list(roles)))
 
 
 def _refuse_other_strategy(wanted: str | None, current: str) -> None:
@@ -384,46 +377,8 @@ def _refuse_other_strategy(wanted: str | None, current: str) -> None:
         )
 
 
-def _refuse_newer(settings: DictRow) -> None:
-    newer_schema = settings["schema_version"] > len(schema.migrations())
-    if newer_schema or schema.release(settings["package_version"]) > schema.release(__version__):
-        raise InstallRefused(
-            f"this database was installed by Bible Progress {settings['package_version']}, "
-            f"which is newer than this one ({__version__})",
-            hint="Upgrade the package: pip install --upgrade bible-progress",
-        )
-
-
-def refuse_other_owner(run: Any) -> None:
-    owner = run("owner")[0]
-    if not owner["is_mine"]:
-        raise InstallRefused(
-            f"Bible Progress belongs to role {owner['name']} here; its workers would lose their "
-            "rights if another role made its objects anew",
-            hint=f"Connect as {owner['name']}.",
-        )
-
-
-def _refuse_host(run: Any) -> None:
-    problems = [row["problem"] for row in run("host_problems")]
-    if problems:
-        raise InstallRefused(
-            "the host tables are not what Bible Progress relies on: " + "; ".join(problems),
-            hint="See docs/reference/host-tables.md for the columns.",
-        )
-    problems = [row["problem"] for row in run("host_uniqueness_problems")]
-    if problems:
-        raise InstallRefused(
-            "; ".join(problems), hint="Remove the duplicates and create the unique index."
-        )
-    hidden = [row["table_name"] for row in run("host_row_security", tables=list(HOST_TABLES))]
-    if hidden:
-        role = run("server")[0]["role"]
-        raise InstallRefused(
-            f"row security hides rows of {', '.join(hidden)} from role {role}, so it could miss "
-            "changes",
-            hint="Install as the owner of the tables, or as a role with BYPASSRLS.",
-        )
+def _applied(connection: Connection[Any]) -> dict[str, str]:
+    return {row["name"]: row["checksum"] for row in ask(connection, "applied_migrations")}
 
 
 def _pending(applied: dict[str, str]) -> Iterator[str]:

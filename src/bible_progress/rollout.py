@@ -10,7 +10,7 @@ from psycopg import Connection, Cursor
 from psycopg.rows import dict_row, tuple_row
 from psycopg.sql import SQL, Identifier
 
-from . import schema, sql
+from . import checks, schema, sql
 from .db import translated
 from .drain import guard, signal_all
 from .errors import InputError, InstallRefused
@@ -122,7 +122,7 @@ def move(
         if before == after:
             return Move(before=before, after=after, done=())
         guard(connection, "a change of strategy", automated=automated, reason=override)
-        _refuse_hidden_rows(cursor, after)
+        _refuse_hidden_rows(connection, after)
         done: list[str] = []
         wanted = schema.materialized_views(number)
         new = [name for name in wanted if name not in present(cursor, tuple(wanted), kind="m")]
@@ -190,12 +190,13 @@ def create_indexes(
 
 
 def _advised(connection: Connection[Any]) -> list[tuple[str, str]]:
-    with translated(), connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(sql.queries("install")["advised_indexes"]).fetchall()
+    with translated():
+        found = checks.rows(connection, "missing_indexes", {})
+    return [(row["index_name"], row["fix"]) for row in found]
 
 
-def _refuse_hidden_rows(cursor: Cursor[Any], after: Step) -> None:
-    hidden = [table for (table,) in cursor.execute(_QUERIES["hidden_versions"]).fetchall()]
+def _refuse_hidden_rows(connection: Connection[Any], after: Step) -> None:
+    hidden = [row["table_name"] for row in checks.rows(connection, "row_security_on_versions", {})]
     if after.strategy == "matview" and hidden:
         raise InstallRefused(
             f"row security decides who sees {', '.join(hidden)}, and materialized views would show "

@@ -29,6 +29,40 @@ ROLES = ("progress_reader", "progress_worker", "progress_admin")
 OWNING_TABLES = ("audio_versions", "text_versions", "language_entities")
 # Applied after the objects: they say something of all of them.
 LAST = ("relationships.sql", "grants.sql")
+# The columns of each contract relation, whose stored one has the prefix mv_; keys come first.
+_BOOK = ("book_id", "complete_chapters", "total_chapters", "is_complete")
+_BOOKS = ("total_chapters", "chapter_fraction", "books_complete", "total_books", "book_fraction")
+_VERSES = ("covered_verses", "total_verses", "verse_fraction")
+_CONTRACT = {
+    "audio_verse_coverage": ("audio_version_id", "verse_id"),
+    "audio_chapter_coverage": (
+        "audio_version_id",
+        "chapter_id",
+        "covered_verses",
+        "total_verses",
+        "has_any",
+        "is_complete",
+    ),
+    "audio_book_coverage": ("audio_version_id", *_BOOK),
+    "audio_version_progress_summary": (
+        "audio_version_id",
+        *_VERSES,
+        "chapters_with_audio",
+        *_BOOKS,
+    ),
+    "text_verse_coverage": ("text_version_id", "verse_id"),
+    "text_chapter_coverage": (
+        "text_version_id",
+        "chapter_id",
+        "verses_with_text",
+        "total_verses",
+        "is_complete",
+    ),
+    "text_book_coverage": ("text_version_id", *_BOOK),
+    "text_version_progress_summary": ("text_version_id", *_VERSES, "complete_chapters", *_BOOKS),
+    "language_entity_best_audio_version": ("language_entity_id", "audio_version_id"),
+    "language_entity_best_text_version": ("language_entity_id", "text_version_id"),
+}
 # In schema progress; grants.sql makes their policies anew.
 GUARDED = ("chapter_bitmap", "book_rollup", "version_rollup", "version_history")
 
@@ -100,6 +134,11 @@ def all_views() -> list[Name]:
     """Return (schema, name) of every view of any step or earlier release, for dropping them."""
     retired = (name for path in migrations() for name in _RETIRED.findall(sql.read(path)))
     return sorted({*retired, *(name for step in STEPS for name in views(step))})
+
+
+def contract_columns() -> dict[str, tuple[str, ...]]:
+    """Return the columns of every relation of the contract, live and stored."""
+    return {prefix + name: columns for prefix in ("", "mv_") for name, columns in _CONTRACT.items()}
 
 
 def contract_views() -> tuple[str, ...]:

@@ -10,15 +10,15 @@ from psycopg import errors as pg
 from psycopg.sql import SQL
 
 from . import schema
+from .checks import Subject
 from .db import translated
 from .install import (
     LOCK_TIMEOUT_SECONDS,
+    ask,
     hold_drains,
     names,
     qualified,
-    refuse_other_owner,
     reload_clients,
-    rows,
     take_over,
     transaction,
     without_dependents,
@@ -45,24 +45,20 @@ def uninstall(
     """
     removed: list[str] = []
     kept: list[str] = []
-    with translated(), rows(connection) as run:
-        if not run("is_installed")[0]["installed"]:
+    with translated():
+        if not Subject(connection).installed:
             return Removal(removed=(), kept=())
-    with (
-        translated(),
-        unscheduled_elsewhere(connection) as jobs,
-        transaction(connection),
-        rows(connection) as run,
-    ):
+    with translated(), unscheduled_elsewhere(connection) as jobs, transaction(connection):
         hold_drains(connection, lock_timeout_seconds)
+        subject = Subject(connection)
+        settings = subject.settings
         # Another uninstall may have been quicker.
-        if not run("is_installed")[0]["installed"]:
+        if not settings:
             return Removal(removed=(), kept=())
-        refuse_other_owner(run)
+        subject.refuse("other_owner")
         jobs += unscheduled_here(connection)
         if jobs:
             removed.append(f"{jobs} jobs of pg_cron")
-        settings = run("settings")[0]
         step, owns_host_tables = settings["rollout_step"], settings["owns_host_tables"]
         ours = names("public", CONTRACT_TABLES), names("progress", schema.tables())
         matviews = tuple(schema.materialized_views(step))
@@ -88,7 +84,7 @@ def uninstall(
                 cursor.execute("drop schema progress")
             removed.append("schema progress with the rollups and the history")
         # Asked only now that no writer can come in between.
-        if owns_host_tables and not run("rows_in_host_tables")[0]["has_rows"]:
+        if owns_host_tables and not ask(connection, "rows_in_host_tables")[0]["has_rows"]:
             try:
                 with connection.transaction(), connection.cursor() as cursor:
                     cursor.execute(SQL("drop table {}").format(names("public", HOST_TABLES)))

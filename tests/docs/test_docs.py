@@ -62,6 +62,12 @@ def test_the_generated_command_line_page_is_current(generator: ModuleType) -> No
     assert generator.cli_page() == generator.current("cli.md"), "run tools/generate_reference.py"
 
 
+def test_the_generated_page_of_checks_is_current(generator: ModuleType) -> None:
+    assert generator.checks_page() == generator.current("checks.md"), (
+        "run tools/generate_reference.py"
+    )
+
+
 def test_the_generated_http_page_is_current(generator: ModuleType) -> None:
     assert generator.http_page() == generator.current("http.md"), "run tools/generate_reference.py"
 
@@ -307,7 +313,7 @@ def test_every_object_of_the_schema_is_documented(conn: Connection[Any]) -> None
 
 def test_every_host_column_is_documented() -> None:
     page = text("docs/reference/host-tables.md")
-    values = _install_query("host_problems").partition("present as")[0]
+    values = sql.read("checks/host_columns.sql").partition("present as")[0]
     needed = re.findall(r"\('(\w+)', '(\w+)', '([\w ]+)'\)", values)
     assert {table for table, _, _ in needed} == set(schema.HOST_TABLES)
     listed: set[tuple[str, str, str]] = set()
@@ -319,14 +325,14 @@ def test_every_host_column_is_documented() -> None:
 
 def test_every_unique_pair_and_advised_index_is_documented() -> None:
     page = text("docs/reference/host-tables.md")
-    pairs = re.findall(r"\('(\w+)', '(\w+)', '(\w+)'\)", _install_query("host_uniqueness_problems"))
+    pairs = re.findall(r"\('(\w+)', '(\w+)', '(\w+)'\)", sql.read("checks/unique_pairs.sql"))
     assert pairs
     for table, one, two in pairs:
         assert f"Unique on (`{one}`, `{two}`)." in section(page, f"`{table}`")
     advised = {
         (table, one + (f", {two}" if two else ""))
         for table, one, two in re.findall(
-            r"\('(\w+)', '(\w+)', (?:'(\w+)'|null)\)", _install_query("advised_indexes")
+            r"\('(\w+)', '(\w+)', (?:'(\w+)'|null)\)", sql.read("checks/missing_indexes.sql")
         )
     }
     assert advised
@@ -342,10 +348,6 @@ def test_the_shown_output_of_install_and_uninstall_is_current(conn: Connection[A
     removed = text("docs/how-to/uninstall.md")
     assert f"removed {len(schema.views())} views\n" in removed
     assert f"removed {len(schema.triggers())} triggers\n" in removed
-
-
-def _install_query(name: str) -> str:
-    return sql.queries("install")[name]
 
 
 def test_prose_finds_its_own_code_blocks() -> None:

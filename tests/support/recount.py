@@ -42,9 +42,10 @@ def recount(connection: Connection[Any]) -> Recount:
     files = {row["id"]: row for row in tables["media_files"]}
 
     def canon_of(verse_id: str | None) -> str | None:
-        if verse_id not in verses:
-            return None
-        return books[chapters[verses[verse_id]["chapter_id"]]["book_id"]]["bible_version_id"]
+        # Hosts without foreign keys have verses of no chapter, and chapters of no book.
+        chapter = chapters.get(verses[verse_id]["chapter_id"]) if verse_id in verses else None
+        book = books.get(chapter["book_id"]) if chapter else None
+        return book["bible_version_id"] if book else None
 
     def position(verse_id: str) -> tuple[int, str, int, str, int]:
         verse = verses[verse_id]
@@ -81,7 +82,7 @@ def recount(connection: Connection[Any]) -> Recount:
                     claimed |= {v for v in verses if verses[v]["chapter_id"] == file["chapter_id"]}
                 else:
                     end = end if end is not None else start
-                    if canon_of(start) == canon and canon_of(end) == canon:
+                    if canon is not None and canon_of(start) == canon_of(end) == canon:
                         first, last = position(start), position(end)
                         claimed |= {
                             v
@@ -101,14 +102,14 @@ def recount(connection: Connection[Any]) -> Recount:
 def _tally(
     result: Recount,
     key: tuple[str, UUID],
-    canon: str,
+    canon: str | None,
     claimed: set[str],
     books: dict[str, Any],
     chapters: dict[str, Any],
     verses: dict[str, Any],
     canon_of: Any,
 ) -> None:
-    covered = {v for v in claimed if v in verses and canon_of(v) == canon}
+    covered = {v for v in claimed if canon is not None and canon_of(v) == canon}
     result.verses[key] = covered
     result.chapters[key] = {}
     result.books[key] = {}
@@ -136,7 +137,8 @@ def _tally(
 def _choose_best(result: Recount, live: list[tuple[str, Any]]) -> None:
     languages: dict[tuple[str, UUID], list[Any]] = defaultdict(list)
     for kind, version in live:
-        languages[kind, version["language_entity_id"]].append(version)
+        if version["language_entity_id"] is not None:
+            languages[kind, version["language_entity_id"]].append(version)
     for (kind, language), versions in languages.items():
 
         def rank(version: Any, kind: str = kind) -> Any:

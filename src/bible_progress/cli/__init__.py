@@ -15,6 +15,7 @@ from . import (
     bench,
     dead_letter,
     demo,
+    doctor,
     export,
     import_,
     install,
@@ -31,6 +32,7 @@ from .output import Console, tolerate_any_terminal
 
 COMMANDS = (
     demo,
+    doctor,
     install,
     uninstall,
     status,
@@ -49,7 +51,8 @@ COMMANDS = (
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database refused,
 5 cannot install here, 6 not installed, 7 bad input, 8 production guard, 9 drift found,
-10 work remains, 11 embedded PostgreSQL failed, 12 package and schema do not fit, 130 interrupted"""
+10 work remains, 11 embedded PostgreSQL failed, 12 package and schema do not fit,
+13 doctor found problems, 130 interrupted"""
 
 
 def build_parser() -> argparse.ArgumentParser:

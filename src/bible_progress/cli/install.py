@@ -25,10 +25,15 @@ def add(subparsers: Subparsers) -> None:
         "install",
         help="install or upgrade Bible Progress in a database",
         description="Install or upgrade in one transaction. Running it again is harmless. On an "
-        "empty database it also creates the host tables; on another it checks them.",
+        "empty database it also creates the host tables; on another it checks them (see doctor).",
     )
     database_url(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done; do nothing")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="drop an earlier implementation of the same names; --dry-run lists what that is",
+    )
     setting(
         parser,
         "--environment",
@@ -80,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
                 readers=options.reader or (),
                 strategy=options.strategy,
                 create_roles=options.create_roles or False,
+                replace=options.replace,
             )
         else:
             plan = installer.install(
@@ -89,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
                 strategy=options.strategy,
                 create_roles=options.create_roles or False,
                 lock_timeout_seconds=options.lock_timeout,
+                replace=options.replace,
                 automated=in_ci(),
                 override=options.override,
             )
@@ -99,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
     )
     for step in plan.steps():
         console.print(f"  {step}", markup=False)
+    for note in plan.replacement.notes if plan.replacement else ():
+        console.print(f"note: {note}", style="yellow", markup=False)
     if plan.advised_indexes:
         console.print("These indexes are missing; drains are slow without them:")
         for statement in plan.advised_indexes:

@@ -1,7 +1,8 @@
 """The SQL that ships with the package, and the only door to it.
 
-`read` returns a file, `manifest` the files that `install.sql` lists in order, `queries` the
-statements that Python sends: blocks of `queries/<name>.sql`, each headed by `-- name: <word>`.
+`read` returns a file, `manifest` the files that `install.sql` lists in order, `checks` those of
+`checks.sql`, `queries` the statements that Python sends: blocks of `queries/<name>.sql`, each
+headed by `-- name: <word>`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ def read(path: str) -> LiteralString:
 @cache
 def manifest() -> tuple[str, ...]:
     """Return the paths that `install.sql` includes, in its order."""
-    return tuple(re.findall(r"^\\ir (\S+)$", read("install.sql"), re.MULTILINE))
+    return _included("install.sql")
+
+
+@cache
+def checks() -> tuple[str, ...]:
+    """Return the paths that `checks.sql` includes, in its order."""
+    return _included("checks.sql")
 
 
 @cache
@@ -38,3 +45,7 @@ def queries(name: str) -> dict[str, LiteralString]:
         key: cast(LiteralString, body.strip())
         for key, body in zip(parts[1::2], parts[2::2], strict=True)
     }
+
+
+def _included(path: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"^\\ir (\S+)$", read(path), re.MULTILINE))

@@ -27,18 +27,6 @@ select progress.repair(%(kind)s, %(version_id)s);
 select rollout_step
 from progress.current_status();
 
--- name: triggers
-select
-    t.tgname as name,
-    c.relname as table_name,
-    t.tgenabled in ('O', 'A') as is_enabled
-from pg_catalog.pg_trigger as t
-inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
-where
-    c.relnamespace = 'public'::regnamespace
-    and not t.tgisinternal
-    and t.tgname like 'progress\_%%';
-
 -- name: lying_totals
 select
     chapter_id,

@@ -24,22 +24,6 @@ select set_config('bible_progress.search_path', current_setting('search_path'), 
 -- name: restore_search_path
 select set_config('search_path', current_setting('bible_progress.search_path'), true);
 
--- name: refuse_server
-do $bible_progress$
-begin
-    if current_setting('server_version_num')::integer < %(oldest)s then
-        raise exception 'the server is PostgreSQL %%; 15 or newer is needed',
-            current_setting('server_version')
-            using errcode = 'BP011', hint = 'Upgrade the server.';
-    end if;
-    if current_setting('server_encoding') <> 'UTF8' then
-        raise exception 'database %% is encoded in %%; UTF8 is needed',
-            current_database(), current_setting('server_encoding')
-            using errcode = 'BP011', hint = 'Create a database with encoding UTF8.';
-    end if;
-end
-$bible_progress$;
-
 -- name: hold_drains
 select set_config('lock_timeout', %(milliseconds)s, true);
 
@@ -70,7 +54,7 @@ select
         'bible_progress.signals_everything',
         (
             to_regclass('progress.settings') is null
-            or (%(working_triggers)s) < %(triggers)s
+            or exists (%(missing_triggers)s)
         )::text,
         true
     );
@@ -91,20 +75,6 @@ begin
     end if;
 end
 $bible_progress$;
-
--- name: other_owner
-select owner.name
-from (%(owner)s) as owner
-where not owner.is_mine
-
--- name: newer_installed
-select s.package_version
-from progress.settings as s
-where
-    s.schema_version > %(schema_version)s
-    or regexp_split_to_array(
-        substring(s.package_version, '^\d+(?:\.\d+){0,2}'), '\.'
-    )::integer[] > %(release)s::integer[]
 
 -- name: other_step
 select coalesce(

@@ -5,15 +5,6 @@ from progress.settings;
 -- name: set_step
 update progress.settings set rollout_step = %(step)s;
 
--- name: hidden_versions
--- Versions that a policy may hide, where readers other than the owner are known.
-select c.relname
-from pg_catalog.pg_class as c
-where
-    c.oid in ('public.audio_versions'::regclass, 'public.text_versions'::regclass)
-    and c.relrowsecurity
-order by c.relname;
-
 -- name: versions
 select
     kind,

@@ -1,0 +1,85 @@
+-- title: names that Bible Progress needs are taken
+-- severity: error
+-- when: always
+-- why: Relations of the contract have fixed names, and what stands there is not ours to drop.
+-- fix: Rename or drop them.
+-- Before a first install anything at all is in the way but an earlier implementation, which
+-- earlier_implementation.sql finds; afterwards whatever is of another kind than what we made.
+select
+    case c.relkind
+        when 'r' then 'table'
+        when 'p' then 'table'
+        when 'm' then 'materialized view'
+        when 'v' then 'view'
+        when 'f' then 'foreign table'
+        when 'S' then 'sequence'
+        when 'i' then 'index'
+        else 'relation'
+    end || ' public.' || c.relname as finding
+from pg_catalog.pg_class as c
+where
+    c.relnamespace = 'public'::regnamespace
+    and c.oid <> all(%(earlier)s::oid[])
+    and (
+        (
+            c.relname = any(%(views)s)
+            and (
+                not %(installed)s
+                or c.relkind <> case when c.relname = any(%(materialized)s) then 'm' else 'v' end
+            )
+        )
+        or (
+            c.relname = any(%(contract_tables)s)
+            and (not %(installed)s or c.relkind <> 'r')
+        )
+    )
+union all
+select 'function ' || p.oid::regprocedure as finding
+from pg_catalog.pg_proc as p
+where
+    not %(installed)s
+    and p.pronamespace = 'public'::regnamespace
+    and (
+        p.proname = any(%(functions)s)
+        -- Where a relationship goes (see relationships.sql).
+        or (
+            p.pronargs = 1
+            and p.proname = any(%(views)s)
+            and exists (
+                select
+                from pg_catalog.pg_class as s
+                where
+                    s.reltype = p.proargtypes[0]
+                    and s.relnamespace = 'public'::regnamespace
+                    and s.relname = any(%(owning)s)
+            )
+        )
+    )
+union all
+-- Create or replace would take them over.
+select 'trigger ' || t.tgname || ' on public.' || c.relname as finding
+from pg_catalog.pg_trigger as t
+inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
+inner join
+    unnest(%(trigger_names)s::text[], %(trigger_tables)s::text[]) as ours (name, table_name)
+    on t.tgname = ours.name and c.relname = ours.table_name
+where
+    c.relnamespace = 'public'::regnamespace
+    and not exists (
+        select
+        from pg_catalog.pg_proc as p
+        inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+        where p.oid = t.tgfoid and n.nspname = 'progress'
+    )
+union all
+select 'schema progress, with objects that Bible Progress did not make' as finding
+from pg_catalog.pg_namespace as n
+where
+    n.nspname = 'progress'
+    and not %(installed)s
+    and exists (
+        select
+        from pg_catalog.pg_depend as d
+        where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
+    )
+order by finding;
