@@ -96,7 +96,7 @@ def uninstall(
                 f"{len(HOST_TABLES)} host tables, "
                 + ("which hold data" if owns_host_tables else "which were there before")
             )
-        missing = {row["role"] for row in run("missing_roles", roles=list(ROLES))}
+        missing = {row["role"] for row in ask(connection, "missing_roles", roles=list(ROLES))}
         if missing != set(ROLES):
             there = ", ".join(role for role in ROLES if role not in missing)
             kept.append(f"roles {there}, which other databases may use")
