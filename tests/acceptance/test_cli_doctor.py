@@ -43,9 +43,9 @@ def test_findings_decide_the_exit_code_by_their_severity(
     host.run("analyze")
     done = host_cli("doctor").assert_done()
     assert "chapters.total_verses of gen-1 says 31" in done.out
-    host_cli("doctor", "--fail-on", "warning").assert_refused(12, "1 warning")
+    host_cli("doctor", "--fail-on", "warning").assert_refused(13, "1 warning")
     host.run("drop table verse_texts")
-    host_cli("doctor").assert_refused(12, "1 error")
+    host_cli("doctor").assert_refused(13, "1 error")
     host_cli("install").assert_refused(5, "table public.verse_texts is missing")
 
 
@@ -77,7 +77,7 @@ def test_it_needs_no_right_to_write(host: Installation, host_cli: CommandLine) -
     host.run("alter database {} set default_transaction_read_only = on".format(
         host.value("select quote_ident(current_database())")
     ))  # fmt: skip
-    host_cli("doctor").assert_refused(12, "1 error")
+    host_cli("doctor").assert_refused(13, "1 error")
     assert host.rows("select oid, xmin::text, * from pg_class order by oid") == before
 
 
@@ -87,7 +87,7 @@ def test_an_earlier_implementation_is_replaced_on_request_only(
     host.connection.execute((HOSTS / "earlier_implementation.sql").read_text(encoding="utf-8"))
     [version] = host.texts(1, drained=False)
     before = host.relations()
-    host_cli("doctor").assert_refused(12)
+    host_cli("doctor").assert_refused(13)
     host_cli("install").assert_refused(5, "view public.text_verse_coverage", "--replace")
     done = host_cli("install", "--replace", "--dry-run").assert_done()
     assert "  drop table public.progress_refresh_queue\n" in done.out

@@ -173,7 +173,10 @@ _EXACT = (
     (
         "language",
         "select k.kind, l.id, progress.exact_best_version(k.kind, l.id) as best"
-        " from language_entities l cross join (values ('audio'), ('text')) k (kind)"
+        # Hosts without foreign keys have versions of languages that are not there.
+        " from (select id from language_entities union"
+        " select language_entity_id from progress.versions) l"
+        " cross join (values ('audio'), ('text')) k (kind)"
         " where progress.exact_best_version(k.kind, l.id) is not null",
         "select kind, language_entity_id, version_id from progress.best_versions_by_source"
         " where source = 'live'",

@@ -27,14 +27,14 @@ def add(subparsers: Subparsers) -> None:
         help="check a database before install, or at any time, changing nothing",
         description="Check a database, read-only, and say what was found, why it matters and what "
         "to do: errors, for which install would refuse; warnings, where numbers will surprise or "
-        "work gets slow; advice. Exit code 12 if there are errors.",
+        "work gets slow; advice. Exit code 13 if there are errors.",
     )
     database_url(parser)
     parser.add_argument(
         "--fail-on",
         choices=SEVERITIES,
         default="error",
-        help="end with exit code 12 for this severity too (default: error)",
+        help="end with exit code 13 for this severity too (default: error)",
     )
     parser.add_argument(
         "--rows",
