@@ -10,7 +10,7 @@ import time
 
 from pythonjsonlogger.json import JsonFormatter
 
-from .. import worker
+from ..worker import IDLE_SECONDS, Worker, WorkerSettings
 from .options import Subparsers, database_url, port, positive, require_database, seconds, setting
 
 
@@ -36,7 +36,7 @@ def add(subparsers: Subparsers) -> None:
         "--idle-seconds",
         env="BIBLE_PROGRESS_IDLE_SECONDS",
         type=seconds,
-        default=str(worker.IDLE_SECONDS),
+        default=str(IDLE_SECONDS),
         metavar="SECONDS",
         help="longest pause between looks at an empty queue",
     )
@@ -90,8 +90,8 @@ def run(options: argparse.Namespace) -> int:
     """Drain until told to stop."""
     url = require_database(options)
     configure_logging(options.log_format, options.log_level)
-    runner = worker.Worker(
-        worker.WorkerSettings(
+    runner = Worker(
+        WorkerSettings(
             database_url=url,
             concurrency=options.concurrency,
             idle_seconds=options.idle_seconds,
