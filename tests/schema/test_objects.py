@@ -51,6 +51,7 @@ DEFINER = {
     "record_lost_drain": "drains",
     "warm_up": "drains",
     "has_unsettled_changes": "drains",
+    "require_schema": "drains",
     "beat": "the worker",
     "leave": "the worker",
     "auditable_versions": "audits",

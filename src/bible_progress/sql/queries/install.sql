@@ -14,7 +14,8 @@ select set_config('check_function_bodies', 'off', true);
 show search_path;
 
 -- name: pin_search_path
-select set_config('search_path', 'pg_catalog, pg_temp', true);
+-- By its whole name, since nothing is pinned yet.
+select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 
 -- name: set_search_path
 select set_config('search_path', %(path)s, true);
