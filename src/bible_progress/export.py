@@ -123,9 +123,7 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
     for path in (*schema.objects(step), *schema.LAST):
         text = sql.read(path)
         yield _titled(path, text if step >= TRIGGERS else schema.without_triggers(text))
-    yield bind(
-        _EXPORT["signal_everything"], signal_all=Text(_DRAIN["signal_all"].removesuffix(";"))
-    )
+    yield bind(_EXPORT["signal_everything"], signal_all=_DRAIN["signal_all"])
     yield _INSTALL["fill_where_empty"]
     yield _EXPORT["restore_search_path"]
     yield _INSTALL["reload_schema"]
@@ -265,7 +263,7 @@ def _query(name: str, **values: object) -> Query:
 
 
 def _export(name: str, **values: object) -> Query:
-    return Query(bind(_EXPORT[name], **values))
+    return Query(bind(_EXPORT[name], **values).removesuffix(";"))
 
 
 def _is_later(path: str, release: str) -> bool:

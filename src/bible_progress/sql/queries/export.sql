@@ -47,7 +47,7 @@ select
     ),
     set_config(
         'bible_progress.creates_host_tables',
-        (not exists (%(host_tables_present)s))::text,
+        ((select count(present.table_name) from (%(host_tables_present)s) as present) = 0)::text,
         true
     ),
     set_config(
@@ -77,12 +77,13 @@ end
 $bible_progress$;
 
 -- name: other_step
-select coalesce(
-    (array['views', null, null, 'matview', 'incremental'])[s.rollout_step],
-    'half way, on step ' || s.rollout_step
-)
+select
+    coalesce(
+        (array['views', null, null, 'matview', 'incremental'])[s.rollout_step],
+        'half way, on step ' || s.rollout_step
+    )
 from progress.settings as s
-where s.rollout_step <> %(step)s
+where s.rollout_step <> %(step)s;
 
 -- name: edited_migrations
 select applied.name
@@ -91,17 +92,18 @@ inner join
     unnest(%(names)s::text[], %(checksums)s::text[]) as ours (name, checksum)
     on applied.name = ours.name
 where applied.checksum <> ours.checksum
-order by applied.name
+order by applied.name;
 
 -- name: missing_migrations
 select earlier.name
 from unnest(%(names)s::text[]) as earlier (name)
-where not exists (
-    select
-    from progress.migration as applied
-    where applied.name = earlier.name
-)
-order by earlier.name
+where
+    not exists (
+        select
+        from progress.migration as applied
+        where applied.name = earlier.name
+    )
+order by earlier.name;
 
 -- name: create_host_tables
 do $bible_progress$
@@ -187,5 +189,10 @@ $bible_progress$;
 
 -- name: signal_everything
 -- A first installation, or one whose triggers were off and may have missed changes.
-%(signal_all)s
-where current_setting('bible_progress.signals_everything')::boolean;
+do $bible_progress$
+begin
+    if current_setting('bible_progress.signals_everything')::boolean then
+        execute %(signal_all)s;
+    end if;
+end
+$bible_progress$;
