@@ -175,9 +175,7 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
         when=_INSTALLED,
     )
     if since is not None:
-        earlier = [
-            p for p in migrations if schema.release(schema.since(p)) <= schema.release(since)
-        ]
+        earlier = [path for path in migrations if not _is_later(path, since)]
         yield _refusal(
             Query("select 'Bible Progress'"),
             f"this file upgrades from {since} or newer, and %s is not installed here",

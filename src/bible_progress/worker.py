@@ -268,6 +268,8 @@ class Worker:
                     if connection.closed:
                         strike(version, "the connection was lost while draining")
                         raise
+                    if self._ended_by(error):
+                        break
                     strike(version, " ".join(str(error).split()))
                     self._complain(f"drain-{number}", error, 0.0)
                     continue

@@ -54,7 +54,7 @@ select
         'bible_progress.signals_everything',
         (
             to_regclass('progress.settings') is null
-            or exists (%(missing_triggers)s)
+            or (select count(found.finding) from (%(missing_triggers)s) as found) > 0
         )::text,
         true
     );
