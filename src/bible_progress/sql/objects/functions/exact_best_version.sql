@@ -8,6 +8,8 @@ language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = force_generic_plan
+-- A language has few versions and their rows are in memory: looking them up beats a scan of all.
+set random_page_cost = 1.1
 as $$
 begin
     if not p_stored and exists (
