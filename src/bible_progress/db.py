@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
 import psycopg
@@ -79,9 +80,20 @@ def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connecti
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": "bible-progress api",
         },
-        check=ConnectionPool[Connection[Any]].check_connection,
+        check=_check,
         open=True,
     )
+
+
+def _check(connection: Connection[Any]) -> None:
+    """Raise psycopg.OperationalError for a connection that the server has closed.
+
+    Asks the server only where it sent something, as it does last before it closes.
+    """
+    with DefaultSelector() as selector:
+        selector.register(connection.fileno(), EVENT_READ)
+        if selector.select(0):
+            ConnectionPool[Connection[Any]].check_connection(connection)
 
 
 def connect_beside(connection: Connection[Any], database: str) -> Connection[Any]:

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
+from .. import sql
 from .figures import Figure, Tick, interleave, quantile, seconds_of, spread
 from .worlds import QUERIES, WHOLE, Bench, build_world, values, watch
+
+# What the server asks of the database.
+DOCUMENTS = sql.queries("documents")
 
 ADDED_GOAL_MS = 2.0
 LIST_GOAL_MS = 20.0
@@ -52,10 +56,12 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
             answer.read()
             assert answer.status == 200, answer.status
 
-        def asking(query: str) -> Callable[[int], float]:
-            parameters = {"kind": whole.kind, "id": whole.id}
+        def asking(depth: str) -> Callable[[int], float]:
+            parameters = {
+                "kind": whole.kind, "id": whole.id, "depth": depth, "book": None, "stored": False,
+            }  # fmt: skip
             return lambda _: seconds_of(
-                lambda: connection.execute(QUERIES[query], parameters).fetchall()
+                lambda: connection.execute(DOCUMENTS["tree"], parameters).fetchall()
             )
 
         def getting(path: str) -> Callable[[int], float]:
@@ -64,9 +70,9 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         path = f"versions/{whole.kind}/{whole.id}"
         times = interleave(
             {
-                "summary_sql": asking("summary_document"),
+                "summary_sql": asking("version"),
                 "summary_http": getting(path),
-                "tree_sql": asking("tree_document"),
+                "tree_sql": asking("chapter"),
                 "tree_http": getting(f"{path}/tree"),
                 "list_http": getting("versions?limit=50"),
             },

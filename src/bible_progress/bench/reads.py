@@ -52,7 +52,9 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         def tree(_: int) -> float:
             version = whole[chance.choice(("text", "audio"))]
             parameters = {"kind": version.kind, "id": version.id}
-            return seconds_of(lambda: connection.execute(QUERIES["tree"], parameters).fetchall())
+            return seconds_of(
+                lambda: connection.execute(QUERIES["tree_document"], parameters).fetchall()
+            )
 
         times = interleave(
             {

@@ -46,8 +46,11 @@ class Document:
     @property
     def etag(self) -> str:
         """Of what it says but for the time of asking."""
-        content = _AS_OF.sub("", self.body, count=1).encode()
-        return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+        found = _AS_OF.search(self.body)
+        start, end = found.span() if found else (0, 0)
+        digest = hashlib.sha256(self.body[:start].encode())
+        digest.update(self.body[end:].encode())
+        return f'W/"{digest.hexdigest()[:32]}"'
 
     def parsed(self) -> Any:
         """Return the document as Python values."""
@@ -112,7 +115,7 @@ class Reads:
             )
 
 
-def reads(
+async def reads(
     request: Request,
     consistency: Annotated[
         Consistency,
@@ -129,7 +132,7 @@ def reads(
         ),
     ] = None,
 ) -> Reads:
-    """Give a request its reads."""
+    """Give a request its reads; async, so that it takes no thread."""
     return Reads(request.app.state.pool, consistency, max_staleness)
 
 
@@ -139,7 +142,7 @@ ReadsOf = Annotated[Reads, Depends(reads)]
 def send(request: Request, found: Document, *, body: str | None = None) -> Response:
     """Answer with a document, or with 304 where the client has it already."""
     headers = _freshness(found)
-    if any(tag.strip() in (found.etag, "*") for tag in _tags(request)):
+    if any(tag.strip() in (headers["ETag"], "*") for tag in _tags(request)):
         return Response(status_code=304, headers=headers)
     return Response(body or found.body, media_type="application/json", headers=headers)
 
@@ -147,7 +150,7 @@ def send(request: Request, found: Document, *, body: str | None = None) -> Respo
 def send_csv(request: Request, found: Document, name: str) -> Response:
     """Answer with the items of a document as a CSV download, nested ones left out."""
     headers = _freshness(found)
-    if any(tag.strip() == found.etag for tag in _tags(request)):
+    if any(tag.strip() == headers["ETag"] for tag in _tags(request)):
         return Response(status_code=304, headers=headers)
     items: list[dict[str, Any]] = found.parsed()["items"]
     text = io.StringIO()

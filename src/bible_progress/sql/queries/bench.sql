@@ -412,9 +412,6 @@ select
     books_complete
 from progress.exact_version(%(kind)s, %(id)s);
 
--- name: tree
-select progress.tree(%(kind)s, %(id)s);
-
 -- name: best_version
 select progress.exact_best_version(%(kind)s, %(id)s);
 
@@ -499,9 +496,6 @@ from progress.version_rollup as r
 inner join progress.versions as v on r.kind = v.kind
 where r.kind = 'text' and r.version_id = %(original)s
 on conflict do nothing;
-
--- name: summary_document
-select progress.tree(%(kind)s, %(id)s, 'version')::text;
 
 -- name: tree_document
 select progress.tree(%(kind)s, %(id)s)::text;

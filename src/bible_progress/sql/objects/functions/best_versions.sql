@@ -30,13 +30,23 @@ begin
         where p_sight is null or p_sight -> 'languages' ? d.id::text
     ),
 
+    candidate as materialized (
+        select w.id, v.kind, v.version_id, v.created_at
+        from wanted as w
+        inner join progress.versions as v on w.within = v.language_entity_id
+        -- What the join says already, in words that reach the indexes below the view.
+        where
+            v.language_entity_id = any (array(select a.within from wanted as a))
+            and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
+    ),
+
     ranked as (
         select
-            w.id,
-            v.kind,
-            v.version_id,
+            c.id,
+            c.kind,
+            c.version_id,
             progress.rank(
-                v.kind,
+                c.kind,
                 e.covered_verses,
                 e.total_verses,
                 e.chapters_with_any,
@@ -44,14 +54,15 @@ begin
                 e.total_chapters,
                 e.books_complete,
                 e.total_books,
-                v.created_at
+                c.created_at
             ) as rank
-        from wanted as w
-        inner join progress.versions as v on w.within = v.language_entity_id
-        cross join lateral progress.exact_version(v.kind, v.version_id, p_stored) as e
-        where
-            e.covered_verses > 0
-            and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
+        from (
+            select array_agg(o.kind) as kinds, array_agg(o.version_id) as version_ids
+            from (select distinct c.kind, c.version_id from candidate as c) as o
+        ) as named
+        cross join progress.exact_versions(named.kinds, named.version_ids, p_stored) as e
+        inner join candidate as c on e.kind = c.kind and e.version_id = c.version_id
+        where e.covered_verses > 0
     ),
 
     placed as (

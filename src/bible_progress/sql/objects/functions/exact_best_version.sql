@@ -8,6 +8,8 @@ language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+-- A language has few versions and their rows are in memory: looking them up beats a scan of all.
+set random_page_cost = 1.1
 as $$
 begin
     if not p_stored and exists (
@@ -25,13 +27,30 @@ begin
                 and b.language_entity_id = p_language_entity_id
         );
     end if;
+    -- As best_versions_by_source has it, whose other sources would be opened here too.
     return (
-        select b.version_id
-        from progress.best_versions_by_source as b
+        select v.version_id
+        from progress.versions as v
+        inner join progress.stored_versions as s
+            on v.kind = s.kind and v.version_id = s.version_id
         where
-            b.source = 'stored'
-            and b.kind = p_kind
-            and b.language_entity_id = p_language_entity_id
+            v.kind = p_kind
+            and v.language_entity_id = p_language_entity_id
+            and s.covered_verses > 0
+        order by
+            progress.rank(
+                v.kind,
+                s.covered_verses,
+                s.total_verses,
+                s.chapters_with_any,
+                s.complete_chapters,
+                s.total_chapters,
+                s.books_complete,
+                s.total_books,
+                v.created_at
+            ) desc,
+            v.version_id asc
+        limit 1
     );
 end
 $$;

@@ -18,27 +18,37 @@ declare
     v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id, p_stored);
     v_chapter_id text;
 begin
-    if v_dirty_chapters is null then
+    -- A book that may or may not be given is guessed at as one row: hence statements of their own.
+    if v_dirty_chapters is null and p_book_id is null then
         return query
         select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
         from progress.live_chapters as c
+        where c.kind = p_kind and c.version_id = p_version_id;
+    elsif v_dirty_chapters is null then
+        return query
+        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        from progress.live_chapters as c
+        where c.kind = p_kind and c.version_id = p_version_id and c.book_id = p_book_id;
+    elsif p_book_id is null then
+        return query
+        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        from progress.stored_chapters as c
         where
             c.kind = p_kind
             and c.version_id = p_version_id
-            and (p_book_id is null or c.book_id = p_book_id);
-        return;
+            and c.chapter_id <> all (v_dirty_chapters);
+    else
+        return query
+        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        from progress.stored_chapters as c
+        where
+            c.kind = p_kind
+            and c.version_id = p_version_id
+            and c.book_id = p_book_id
+            and c.chapter_id <> all (v_dirty_chapters);
     end if;
 
-    return query
-    select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
-    from progress.stored_chapters as c
-    where
-        c.kind = p_kind
-        and c.version_id = p_version_id
-        and (p_book_id is null or c.book_id = p_book_id)
-        and c.chapter_id <> all (v_dirty_chapters);
-
-    foreach v_chapter_id in array v_dirty_chapters loop
+    foreach v_chapter_id in array coalesce(v_dirty_chapters, '{}') loop
         return query
         select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
         from progress.live_chapters as c

@@ -28,9 +28,7 @@ begin
                     'covered_verses', e.covered_verses,
                     'total_verses', e.total_verses,
                     'percent', progress.percent(e.covered_verses, e.total_verses),
-                    'testaments', progress.testaments(
-                        b.kind, b.version_id, p_stored or e.was_stored
-                    )
+                    'testaments', t.testaments
                 ) as described
             from progress.best_versions(
                 p_language_entity_ids, p_descendants, p_stored, p_sight
@@ -38,6 +36,9 @@ begin
             inner join progress.versions as v
                 on b.kind = v.kind and b.version_id = v.version_id
             cross join lateral progress.exact_version(b.kind, b.version_id, p_stored) as e
+            cross join lateral progress.testaments(
+                array[b.kind], array[b.version_id], p_stored
+            ) as t
         )
 
         select

@@ -23,8 +23,15 @@ as $$
 declare
     v_by text := ltrim(p_sort, '-');
     v_descending boolean := p_sort like '-%';
+    -- Of a list that numbers neither filter nor order, those of the page are enough.
+    v_by_numbers boolean := p_stored
+    or p_status is not null
+    or p_min_percent is not null
+    or v_by in ('percent', 'covered', 'updated');
     v_languages uuid[];
     v_total bigint;
+    v_kinds text[];
+    v_version_ids uuid[];
     v_items json;
     v_next json;
 begin
@@ -40,27 +47,29 @@ begin
         end;
     end if;
 
-    -- Filters come after the join: guesses at what they leave make nested loops of it.
-    with observed as materialized (
+    -- Each offset keeps the planner from moving filters over it: numbers are not read where they
+    -- are not needed, and guesses at what filters leave make no nested loops of the join.
+    with numbers as (
+        select n.kind, n.version_id, n.covered_verses, n.total_verses, n.refreshed_at
+        from progress.summaries(p_stored) as n
+        where v_by_numbers
+        offset 0
+    ),
+
+    observed as (
         select
             v.kind,
             v.version_id,
             v.name,
             v.language_entity_id,
-            v.bible_version_id,
             v.created_at,
-            s.covered_verses,
-            s.total_verses,
-            s.chapters_with_any,
-            s.complete_chapters,
-            s.total_chapters,
-            s.books_complete,
-            s.total_books,
-            s.was_stored,
-            s.refreshed_at
-        from progress.summaries(p_stored) as s
-        inner join progress.versions as v
-            on s.kind = v.kind and s.version_id = v.version_id
+            n.covered_verses,
+            n.total_verses,
+            n.refreshed_at
+        from progress.versions as v
+        left join numbers as n on v.kind = n.kind and v.version_id = n.version_id
+        where n.kind is not null or not v_by_numbers
+        offset 0
     ),
 
     matching as materialized (
@@ -98,7 +107,7 @@ begin
             )
     ),
 
-    first_ones as (
+    page as materialized (
         select m.*, row_number() over () as place
         from (
             select n.*
@@ -131,84 +140,76 @@ begin
                 n.version_id asc
             limit p_limit + 1
         ) as m
-    ),
-
-    page as materialized (
-        select o.*, f.key_text, f.key_number, f.place
-        from first_ones as f
-        inner join observed as o on f.kind = o.kind and f.version_id = o.version_id
-    ),
-
-    best as materialized (
-        select distinct on (o.kind, o.language_entity_id) o.kind, o.version_id
-        from observed as o
-        where
-            o.covered_verses > 0
-            and o.language_entity_id in (select p.language_entity_id from page as p)
-        order by
-            o.kind asc,
-            o.language_entity_id asc,
-            progress.rank(
-                o.kind,
-                o.covered_verses,
-                o.total_verses,
-                o.chapters_with_any,
-                o.complete_chapters,
-                o.total_chapters,
-                o.books_complete,
-                o.total_books,
-                o.created_at
-            ) desc,
-            o.version_id asc
     )
 
     select
         (select count(*) from matching),
+        array_agg(p.kind order by p.place) filter (where p.place <= p_limit),
+        array_agg(p.version_id order by p.place) filter (where p.place <= p_limit),
         (
-            select json_build_array(p.key_text, p.key_number::text, p.kind, p.version_id)
-            from page as p
-            where p.place = p_limit and exists (select from page as o where o.place > p_limit)
-        ),
-        (
-            select
-                coalesce(
-                    json_agg(
-                        json_build_object(
-                            'kind', p.kind,
-                            'id', p.version_id,
-                            'name', p.name,
-                            'language_entity_id', p.language_entity_id,
-                            'language', l.name,
-                            'bible_version_id', p.bible_version_id,
-                            'created_at', p.created_at,
-                            'refreshed_at', p.refreshed_at,
-                            'pending', not p.was_stored,
-                            'is_best', b.version_id is not null,
-                            'status',
-                            progress.coverage_status(p.covered_verses, p.total_verses),
-                            'covered_verses', p.covered_verses,
-                            'total_verses', p.total_verses,
-                            'percent', progress.percent(p.covered_verses, p.total_verses),
-                            'chapters_with_any', p.chapters_with_any,
-                            'complete_chapters', p.complete_chapters,
-                            'total_chapters', p.total_chapters,
-                            'books_complete', p.books_complete,
-                            'total_books', p.total_books,
-                            -- What was stored is clean: nothing is looked up again.
-                            'testaments', progress.testaments(
-                                p.kind, p.version_id, p_stored or p.was_stored
-                            )
-                        )
-                        order by p.place
-                    ),
-                    '[]'
-                )
-            from page as p
-            left join best as b on p.kind = b.kind and p.version_id = b.version_id
-            left join public.language_entities as l on p.language_entity_id = l.id
-            where p.place <= p_limit
+            select json_build_array(l.key_text, l.key_number::text, l.kind, l.version_id)
+            from page as l
+            where l.place = p_limit and exists (select from page as o where o.place > p_limit)
         )
-    into v_total, v_next, v_items;
+    into v_total, v_kinds, v_version_ids, v_next
+    from page as p;
+
+    with page as materialized (
+        select
+            v.kind,
+            v.version_id,
+            v.name,
+            v.language_entity_id,
+            v.bible_version_id,
+            v.created_at,
+            w.place
+        from unnest(v_kinds, v_version_ids) with ordinality as w (kind, version_id, place)
+        inner join progress.versions as v on w.kind = v.kind and w.version_id = v.version_id
+        -- What the join says already, in words that reach the indexes below the view.
+        where v.version_id = any (v_version_ids)
+    )
+
+    select
+        coalesce(
+            json_agg(
+                json_build_object(
+                    'kind', p.kind,
+                    'id', p.version_id,
+                    'name', p.name,
+                    'language_entity_id', p.language_entity_id,
+                    'language', l.name,
+                    'bible_version_id', p.bible_version_id,
+                    'created_at', p.created_at,
+                    'refreshed_at', r.refreshed_at,
+                    'pending', not s.was_stored,
+                    'is_best', b.version_id is not null,
+                    'status', progress.coverage_status(s.covered_verses, s.total_verses),
+                    'covered_verses', s.covered_verses,
+                    'total_verses', s.total_verses,
+                    'percent', progress.percent(s.covered_verses, s.total_verses),
+                    'chapters_with_any', s.chapters_with_any,
+                    'complete_chapters', s.complete_chapters,
+                    'total_chapters', s.total_chapters,
+                    'books_complete', s.books_complete,
+                    'total_books', s.total_books,
+                    'testaments', t.testaments
+                )
+                order by p.place
+            ),
+            '[]'
+        )
+    into v_items
+    from page as p
+    inner join progress.exact_versions(v_kinds, v_version_ids, p_stored) as s
+        on p.kind = s.kind and p.version_id = s.version_id
+    inner join progress.testaments(v_kinds, v_version_ids, p_stored) as t
+        on p.kind = t.kind and p.version_id = t.version_id
+    left join progress.best_versions(
+        array(select distinct o.language_entity_id from page as o), false, p_stored
+    ) as b
+        on p.kind = b.kind and p.version_id = b.version_id
+    left join progress.version_rollup as r on p.kind = r.kind and p.version_id = r.version_id
+    left join public.language_entities as l on p.language_entity_id = l.id;
 
     return (
         select
