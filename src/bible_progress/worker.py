@@ -34,6 +34,8 @@ IDLE_SECONDS = 0.25
 BATCH = 50
 BEAT_SECONDS = 5.0
 RECONNECT_SECONDS = 5.0
+# How long after a stop the worker begins to end, at most.
+LOOK_SECONDS = 0.1
 # A drain that outlives this after a stop is left to the server, which finishes and commits it.
 STOP_SECONDS = 1.3
 LEAVE_SECONDS = 0.3
@@ -142,7 +144,10 @@ class Worker:
         )
         for loop in loops:
             loop.start()
-        self._stopping.wait()
+        # Waiting without an end would miss a signal that comes just as it begins, and holds for a
+        # moment the lock that a signal handler needs to stop.
+        while not self._stopping.is_set():
+            time.sleep(LOOK_SECONDS)
         until = time.monotonic() + STOP_SECONDS
         for loop in loops:
             loop.join(max(0.0, until - time.monotonic()))

@@ -15,9 +15,8 @@ from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
 
 SECRET = "s3cr3t-w0rd"
-IN_NEED_OF_A_DATABASE = (
-    ("install",),
-    ("uninstall", "--yes"),
+OF_THE_OWNER = (("install",), ("uninstall", "--yes"))
+IN_AN_INSTALLATION = (
     ("status",),
     ("worker",),
     ("refresh",),
@@ -79,7 +78,7 @@ def test_a_database_that_does_not_exist_is_no_connection(server: str) -> None:
     CommandLine(make_conninfo(server, dbname=absent))("status").assert_refused(3, absent)
 
 
-@pytest.mark.parametrize("arguments", IN_NEED_OF_A_DATABASE[2:], ids=" ".join)
+@pytest.mark.parametrize("arguments", IN_AN_INSTALLATION, ids=" ".join)
 def test_a_database_without_it_needs_an_install(
     empty_database: str, arguments: tuple[str, ...]
 ) -> None:
@@ -91,8 +90,10 @@ def test_a_read_only_database_refuses_writes(cli: CommandLine, site: Installatio
     letter = site.bury(version)
     site.touch(version, "gen-1-3")
     read_only = {"PGOPTIONS": "-c default_transaction_read_only=on"}
+    # A dry run tells what an install would meet.
+    for arguments in (("install",), ("install", "--dry-run")):
+        cli(*arguments, env=read_only).assert_refused(5, "default_transaction_read_only")
     for arguments in (
-        ("install",),
         ("uninstall", "--yes"),
         ("refresh",),
         ("refresh", "--all"),
@@ -102,15 +103,22 @@ def test_a_read_only_database_refuses_writes(cli: CommandLine, site: Installatio
     ):
         cli(*arguments, env=read_only).assert_refused(4, "read-only")
     assert (site.queued(), site.dead()) == (1, 1)
-    for arguments in (("status",), ("verify",), ("dead-letter", "list"), ("install", "--dry-run")):
+    for arguments in (("status",), ("verify",), ("dead-letter", "list")):
         cli(*arguments, env=read_only).assert_done()
 
 
 def test_a_role_without_privileges_is_told_so(site: Installation, stranger: str) -> None:
     site.texts(1, drained=False)
     before = (site.relations(), site.queued())
-    for arguments in IN_NEED_OF_A_DATABASE:
-        done = CommandLine(stranger)(*arguments).assert_refused(4, "permission denied")
+    cli = CommandLine(stranger)
+    refused = [
+        cli(*arguments).assert_refused(5, "belongs to another role") for arguments in OF_THE_OWNER
+    ]
+    refused += [
+        cli(*arguments).assert_refused(4, "permission denied") for arguments in IN_AN_INSTALLATION
+    ]
+    for done in refused:
+        assert "Connect as" in done.err
         assert SECRET not in done.err
     assert (site.relations(), site.queued()) == before
 

@@ -15,11 +15,13 @@ from bible_progress.cli import build_parser
 
 COMMANDS = (
     "demo",
+    "doctor",
     "install",
     "uninstall",
     "status",
     "serve",
     "worker",
+    "schedule",
     "refresh",
     "verify",
     "dead-letter",
@@ -28,6 +30,8 @@ COMMANDS = (
     "dead-letter discard",
     "import",
     "import canon",
+    "export",
+    "export supabase",
     "rollout",
     "rollout status",
     "rollout measure",

@@ -37,7 +37,7 @@ def looked(site: Installation) -> bool:
         site.value(
             "select count(*) from pg_stat_activity where datname = current_database()"
             " and application_name = 'bible-progress changes' and state = 'idle'"
-            " and query like '%%refreshed_at%%'"
+            " and query like '%%version_states%%'"
         )
     )
 

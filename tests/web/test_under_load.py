@@ -2,19 +2,16 @@
 
 import asyncio
 import random
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
 from acceptance.command_line import soon
-from acceptance.own_server import OwnServer
+from acceptance.own_server import OwnServer, own_server
 from bible_progress import install
 from bible_progress.worker import Worker, WorkerSettings
 from support.builders import World
@@ -25,14 +22,9 @@ READERS, SECONDS = 100, 30
 
 
 @pytest.fixture
-def own_server() -> Iterator[OwnServer]:
-    folder = Path(tempfile.mkdtemp(prefix="bp-load-"))
-    folder.chmod(0o755)
-    server = OwnServer(folder, durable=True)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+def own() -> Iterator[OwnServer]:
+    with own_server(durable=True) as server:
+        yield server
 
 
 @pytest.mark.timeout(200)
@@ -102,10 +94,8 @@ async def _read(base: str, committed: dict) -> tuple[int, list[str]]:
 
 
 @pytest.mark.timeout(200)
-def test_requests_fail_cleanly_while_the_database_is_away_and_recover(
-    own_server: OwnServer,
-) -> None:
-    with psycopg.connect(own_server.url, autocommit=True) as connection:
+def test_requests_fail_cleanly_while_the_database_is_away_and_recover(own: OwnServer) -> None:
+    with psycopg.connect(own.url, autocommit=True) as connection:
         install.install(connection)
         world = World(connection)
         world.canon()
@@ -115,7 +105,7 @@ def test_requests_fail_cleanly_while_the_database_is_away_and_recover(
     seen: list[tuple[int, str]] = []
     broken: list[str] = []
 
-    with served(own_server.url) as api:
+    with served(own.url) as api:
 
         def read() -> None:
             with httpx.Client(base_url=api.base_url, timeout=30) as client:
@@ -135,11 +125,11 @@ def test_requests_fail_cleanly_while_the_database_is_away_and_recover(
             thread.start()
         try:
             assert soon(lambda: (200, "") in seen)
-            own_server.kill()
+            own.kill()
             assert soon(lambda: (503, "database_unavailable") in seen, 30)
             assert api.get("/healthz").status_code == 200
             assert api.get("/readyz").status_code == 503
-            own_server.start()
+            own.start()
             assert soon(lambda: api.get("/readyz").status_code == 200, 60)
             del seen[:]
             assert soon(lambda: (200, "") in seen, 30)

@@ -21,6 +21,7 @@ from .options import Subparsers, check, database_url, port_or_any
 from .output import Console, progress_bar
 from .refresh import drain_with_progress
 from .serve import require_web
+from .worker import wait_for_interrupt
 
 _BAR = 8
 
@@ -108,7 +109,7 @@ def _stay(console: Console, url: str, address: str, *, is_embedded: bool) -> Non
     # A signal comes as KeyboardInterrupt, from the first line on that says what it does.
     try:
         _tell(console, url, address, is_embedded=is_embedded)
-        threading.Event().wait()
+        wait_for_interrupt()
     except KeyboardInterrupt:
         console.print("stopping")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from contextlib import suppress
 
 from .. import insights
@@ -20,7 +19,7 @@ from .options import (
     setting,
 )
 from .output import Console
-from .worker import configure_logging, log_format, log_level, run_until_told
+from .worker import configure_logging, log_format, log_level, run_until_told, wait_for_interrupt
 
 
 def add(subparsers: Subparsers) -> None:
@@ -157,7 +156,7 @@ def run(options: argparse.Namespace) -> int:
             run_until_told(worker)
         else:
             with suppress(KeyboardInterrupt):
-                threading.Event().wait()
+                wait_for_interrupt()
     return 0
 
 

@@ -7,10 +7,11 @@ import logging
 import signal
 import sys
 import time
+from typing import NoReturn
 
 from pythonjsonlogger.json import JsonFormatter
 
-from ..worker import IDLE_SECONDS, Worker, WorkerSettings
+from ..worker import IDLE_SECONDS, LOOK_SECONDS, Worker, WorkerSettings
 from .options import Subparsers, database_url, port, positive, require_database, seconds, setting
 
 
@@ -114,6 +115,14 @@ def run_until_told(runner: Worker) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     runner.run()
+
+
+def wait_for_interrupt() -> NoReturn:
+    """Wait for KeyboardInterrupt, as which `main` lets SIGTERM come too."""
+    # Not threading.Event().wait(): a signal that comes just as a wait begins is handled only once
+    # that ends, and an interrupt in the middle of it finds a lock that it cannot release.
+    while True:
+        time.sleep(LOOK_SECONDS)
 
 
 def configure_logging(log_format: str, level: str) -> None:

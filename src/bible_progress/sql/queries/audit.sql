@@ -29,7 +29,6 @@ from progress.current_status();
 
 -- name: lying_totals
 select
-    chapter_id,
-    stored,
-    counted
+    'chapters.total_verses of ' || chapter_id || ' says ' || coalesce(stored::text, 'nothing')
+    || ', the chapter has ' || counted as finding
 from progress.lying_totals();
