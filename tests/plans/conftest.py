@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from library import BOOKS, CHAPTERS, LANGUAGES, NEW_VERSIONS, VERSES, VERSIONS, Library
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from support import oracle
 
@@ -99,7 +100,31 @@ def library_url(server: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def library(library_url: str) -> Iterator[Library]:
-    with psycopg.connect(library_url, cursor_factory=psycopg.ClientCursor) as connection:
+    with _opened(library_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_library(server: str, library_url: str) -> Iterator[Library]:
+    """A copy to write much in: even rolled back, that makes tables longer and changes plans."""
+    source = str(conninfo_to_dict(library_url)["dbname"])
+    name = f"{source}_own"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(source)
+            )
+        )
+        try:
+            with _opened(make_conninfo(server, dbname=name)) as opened:
+                yield opened
+        finally:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Library]:
+    with psycopg.connect(url, cursor_factory=psycopg.ClientCursor) as connection:
         row = connection.execute(
             "select (select id from text_versions where name = 'Text' order by id limit 1),"
             " (select id from audio_versions where name = 'Recording' order by id limit 1),"

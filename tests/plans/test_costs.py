@@ -150,6 +150,24 @@ def test_a_write_of_one_row_signals_without_reading_its_version(
     assert [found.whole_scans[table] for table in CONTENT] == [0, 0, 0]
 
 
+BULK = {
+    "text": "update verse_texts set verse_text = '' where verse_id <> 'b7-3-4'",
+    "audio": "update media_files set deleted_at = now() where chapter_id <> 'b7-5'",
+}
+
+
+@pytest.mark.parametrize("kind", ["audio", "text"])
+def test_a_write_of_one_row_reads_no_more_behind_one_of_many(
+    own_library: Library, kind: str
+) -> None:
+    """A session keeps the plans that its triggers made for the first statement."""
+    own_library.connection.execute(BULK[kind])
+    with reads(own_library.connection) as found:
+        edit(own_library, kind)
+    assert sum(found.rows.values()) <= 40
+    assert [found.whole_scans[table] for table in (*CONTENT, "verses")] == [0, 0, 0, 0]
+
+
 def test_the_search_for_work_reads_a_bounded_part_of_a_long_queue(library: Library) -> None:
     run = library.connection.execute
     run(

@@ -132,6 +132,15 @@ def test_functions_for_clients_are_resolved_when_made(conn: Connection[Any]) -> 
         assert not function["definer"]
 
 
+def test_no_trigger_joins_the_rows_of_its_statement(conn: Connection[Any]) -> None:
+    """They have no index, and a plan made for one row would compare each of a million with each."""
+    for row in conn.execute(
+        "select p.proname, p.prosrc from pg_proc p where p.pronamespace = 'progress'::regnamespace"
+        " and p.prorettype = 'trigger'::regtype"
+    ).fetchall():
+        assert not re.search(r"join (old|new)_rows", row[1]), row[0]
+
+
 def test_no_function_has_an_overload(conn: Connection[Any]) -> None:
     names = [function["name"] for function in functions(conn)]
     assert sorted(names) == sorted(set(names))

@@ -3,6 +3,10 @@ returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+-- A session keeps the plan of its first statement, of a row or of a million. Looking up keys suits
+-- both, hashing a table for one row does not. Old and new rows have no keys and are never joined.
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 begin
     if tg_op = 'INSERT' then
@@ -62,12 +66,14 @@ begin
 
     -- Verse timings written at this moment saw the file where it was before.
     insert into progress.unsettled_change (media_file_id)
-    select distinct n.id
-    from new_rows as n
-    inner join old_rows as o on n.id = o.id
-    where
-        (n.audio_version_id, n.chapter_id, n.start_verse_id, n.end_verse_id)
-        is distinct from (o.audio_version_id, o.chapter_id, o.start_verse_id, o.end_verse_id)
+    select moved.id
+    from (
+        select n.id, n.audio_version_id, n.chapter_id, n.start_verse_id, n.end_verse_id
+        from new_rows as n
+        except all
+        select o.id, o.audio_version_id, o.chapter_id, o.start_verse_id, o.end_verse_id
+        from old_rows as o
+    ) as moved
     on conflict (bible_version_id, chapter_id, media_file_id, xid) do nothing;
 
     perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
@@ -104,17 +110,29 @@ begin
             (table counted_before except all table counted_after)
             union all
             (table counted_after except all table counted_before)
+        ),
+
+        belongs_elsewhere as (
+            (
+                select o.id, o.audio_version_id from old_rows as o
+                except all
+                select n.id, n.audio_version_id from new_rows as n
+            )
+            union all
+            (
+                select n.id, n.audio_version_id from new_rows as n
+                except all
+                select o.id, o.audio_version_id from old_rows as o
+            )
         )
 
         select
             c.audio_version_id,
             case
-                when o.audio_version_id is distinct from n.audio_version_id then null
+                when c.id in (select b.id from belongs_elsewhere as b) then null
                 else progress.media_scope(c.chapter_id, c.start_verse_id, c.end_verse_id)
             end as chapter_id
         from changed as c
-        left join old_rows as o on c.id = o.id
-        left join new_rows as n on c.id = n.id
         union
         select c.audio_version_id, v.chapter_id
         from changed as c

@@ -3,6 +3,10 @@ returns trigger
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+-- A session keeps the plan of its first statement, of a row or of a million. Looking up keys suits
+-- both, hashing a table for one row does not. Old and new rows have no keys and are never joined.
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 begin
     if tg_op = 'INSERT' then

@@ -30,10 +30,9 @@ begin
         );
         -- A verse in another chapter may move the end of a range that crosses chapters.
         if exists (
-            select
-            from old_rows as o
-            inner join new_rows as n on o.id = n.id
-            where o.chapter_id <> n.chapter_id
+            select o.id, o.chapter_id from old_rows as o
+            except all
+            select n.id, n.chapter_id from new_rows as n
         ) then
             perform progress.signal_structure(
                 array_agg(canon.bible_version_id), array_agg(null::text)
