@@ -83,9 +83,9 @@ def _refuse_since(since: str) -> None:
 
 
 def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Iterator[str]:
-    yield _EXPORT["in_one_transaction"]
     yield _EXPORT["keep_search_path"]
     yield _INSTALL["pin_search_path"]
+    yield _EXPORT["in_one_transaction"]
     for name in ("server_version", "server_encoding"):
         yield _refused_by(name, step)
     yield _hold_drains()

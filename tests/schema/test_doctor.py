@@ -444,6 +444,17 @@ def test_another_role_than_the_one_that_installed(
     assert "schema progress belongs to role" in found(host)["other_owner"].rows[0]
 
 
+def test_a_place_that_another_role_owns(host: Connection[Any], role: Callable[[], None]) -> None:
+    """Its owner could replace functions of ours that run with the rights of who installs."""
+    role()
+    host.execute("reset role")
+    host.execute("create schema progress authorization bp_test_plain")
+    assert "schema progress belongs to role" in found(host)["other_owner"].rows[0]
+    with pytest.raises(InstallRefused, match="schema progress belongs to role"):
+        install.install(host)
+    assert host.execute("select to_regclass('progress.settings')").fetchone() == (None,)
+
+
 def test_transactions_that_install_would_wait_for(connect: Any) -> None:
     writer, looker = connect(autocommit=False), connect()
     assert "busy_transactions" not in found(looker, busy_seconds=0)

@@ -217,6 +217,32 @@ def test_it_refuses_another_owner_another_strategy_and_unknown_readers(
     assert "belongs to role bp_test_other" in refused(conn, export.render())
 
 
+def test_it_refuses_a_place_that_another_role_owns(host_connection: Connection[Any]) -> None:
+    host_connection.execute("create role bp_test_other")
+    host_connection.execute("create schema progress authorization bp_test_other")
+    assert "belongs to role bp_test_other" in refused(host_connection, export.render())
+
+
+def test_no_function_of_others_runs_before_the_path_is_pinned(
+    host_connection: Connection[Any],
+) -> None:
+    run = host_connection.execute
+    run("create schema evil")
+    for function, returns in (
+        ("set_config(text, text, boolean)", "text"),
+        ("current_setting(text)", "text"),
+        ("current_setting(text, boolean)", "text"),
+        ("pg_current_xact_id()", "xid8"),
+    ):
+        run(
+            f"create function evil.{function} returns {returns} language plpgsql as"  # type: ignore[arg-type]
+            " $$ begin raise exception 'ran as %', current_user; end $$"
+        )
+    run("set local search_path = evil, pg_catalog, public")
+    apply(host_connection, export.render())
+    assert run("select count(*) from progress.settings").fetchone() == (1,)
+
+
 @pytest.fixture
 def as_if_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this code be the release after the one that it is."""

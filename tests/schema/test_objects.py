@@ -138,7 +138,7 @@ def test_no_trigger_joins_the_rows_of_its_statement(conn: Connection[Any]) -> No
         "select p.proname, p.prosrc from pg_proc p where p.pronamespace = 'progress'::regnamespace"
         " and p.prorettype = 'trigger'::regtype"
     ).fetchall():
-        assert not re.search(r"join (old|new)_rows", row[1]), row[0]
+        assert not re.search(r"join (old|new)_rows|\bin \(\s*(select|table)", row[1]), row[0]
 
 
 def test_no_function_has_an_overload(conn: Connection[Any]) -> None:

@@ -231,10 +231,42 @@ def test_gaps_go_on_where_the_last_page_ended(project: Project) -> None:
     assert len(whole["items"]) == 4
 
 
+@pytest.mark.parametrize("place", ["nowhere", "of another canon", "of a hidden book"])
+def test_gaps_go_on_behind_a_chapter_that_is_there_only(project: Project, place: str) -> None:
+    project.world.canon("vul", prefix="vul-")
+    after = {"nowhere": "gen-99", "of another canon": "vul-gen-1", "of a hidden book": "exod-1"}
+    hide(project, "books", "id = 'exod'")
+    with pytest.raises(errors.DatabaseError) as refused, acting_as(project.connection, "anon"):
+        gaps(project, "text", project.shown["text"], after_chapter_id=after[place])
+    assert refused.value.sqlstate == "BP002"
+
+
+def test_arrays_of_other_shapes_compare_the_same(project: Project) -> None:
+    one, other = project.shown["text"], project.shown["audio"]
+    with acting_as(project.connection, "anon"):
+        plain = compare(project, ("text", one), ("audio", other))
+        nested = value(
+            project.connection,
+            "select progress_compare('{{text,audio}}', array[array[%s, %s]]::uuid[])",
+            one,
+            other,
+        )
+        shifted = value(
+            project.connection,
+            "select progress_compare('[0:1]={text,audio}', array[%s, %s]::uuid[])",
+            one,
+            other,
+        )
+    assert plain["items"] == nested["items"] == shifted["items"]
+    assert any(item["lacking_verses"] for item in plain["items"])
+
+
 @pytest.mark.parametrize(
     "call",
     [
         "progress_tree('text', gen_random_uuid(), 'verse')",
+        "progress_tree('text', gen_random_uuid(), null)",
+        "progress_compare('{text,text}', array_fill(gen_random_uuid(), '{9}'))",
         "progress_gaps('text', gen_random_uuid(), 0)",
         "progress_gaps('text', gen_random_uuid(), 1501)",
         "progress_gaps('text', gen_random_uuid(), null)",

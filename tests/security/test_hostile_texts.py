@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from psycopg import errors
 
 from security.supabase import Project, acting_as, value
 
@@ -94,7 +95,11 @@ def test_parameters_are_values(project: Project, text: str) -> None:
         )
         assert one["books"] == []
         after = "select progress_gaps('text', %s, 5, %s)"
-        assert value(project.connection, after, version, text)["items"] == []
+        project.connection.execute("savepoint before")
+        with pytest.raises(errors.DatabaseError) as refused:
+            value(project.connection, after, version, text)
+        assert (refused.value.sqlstate, text in str(refused.value)) == ("BP002", True)
+        project.connection.execute("rollback to savepoint before")
         kinds = "select progress_compare(array['text', %s], array[%s, %s]::uuid[])"
         assert value(project.connection, kinds, text, version, version) is None
 

@@ -87,6 +87,19 @@ def test_every_write_that_policies_allow_works_and_is_counted(
     assert_same(guarded.connection)
 
 
+def test_who_does_not_see_every_verse_is_told_of_none_that_is_not_there(project: Project) -> None:
+    run = project.connection.execute
+    run("drop policy shown on verses")
+    run("create policy shown on verses for select using (verse_number > 1)")
+    for kind in ("text", "audio"):
+        with acting_as(project.connection, "anon"):
+            stored, live = (
+                set(run(f"select * from {name}_verse_coverage").fetchall())  # type: ignore[arg-type]
+                for name in (f"mv_{kind}", kind)
+            )
+        assert stored <= live
+
+
 def test_a_write_that_policies_refuse_leaves_no_signal(guarded: Project) -> None:
     before: Any = value(guarded.connection, "select count(*) from progress_refresh_queue")
     with acting_as(guarded.connection, "authenticated", guarded.other):

@@ -126,6 +126,20 @@ def test_an_older_snapshot_keeps_it_though_it_has_written_nothing_yet(
     assert_promises(writer)
 
 
+@pytest.mark.parametrize("table", ["books", "chapters", "verses"])
+@pytest.mark.parametrize("which", ["true", "false"])
+def test_an_old_snapshot_that_changes_nothing_leaves_nothing(
+    writer: Connection[Any], version: UUID, connect: Connect, table: str, which: str
+) -> None:
+    older = connect(autocommit=False)
+    older.execute("set transaction isolation level repeatable read")
+    older.execute(f"update {table} set id = id where {which}")  # type: ignore[arg-type]
+    older.commit()
+    assert unsettled(writer) == 0
+    queue = writer.execute("select from progress_refresh_queue where chapter_id is null")
+    assert queue.fetchall() == []
+
+
 def test_a_change_does_not_settle_in_its_own_transaction(version: UUID, connect: Connect) -> None:
     """Until it commits everybody may miss it, those included who have yet to begin."""
     changing = connect(autocommit=False)

@@ -153,14 +153,6 @@ _EXACT = (
         " from progress.live_chapters",
     ),
     (
-        "chapter of a book",
-        "select v.kind, v.version_id, e.* from progress.versions v"
-        " join public.books b on b.bible_version_id = v.bible_version_id"
-        " cross join lateral progress.exact_chapters(v.kind, v.version_id, b.id) e",
-        "select kind, version_id, book_id, chapter_id, covered_verses, total_verses"
-        " from progress.live_chapters",
-    ),
-    (
         "book",
         "select v.kind, v.version_id, e.* from progress.versions v"
         " cross join lateral progress.exact_books(v.kind, v.version_id) e",
@@ -174,17 +166,6 @@ _EXACT = (
         " e.complete_chapters, e.total_chapters, e.books_complete, e.total_books"
         " from progress.versions v"
         " cross join lateral progress.exact_version(v.kind, v.version_id) e",
-        "select kind, version_id, covered_verses, total_verses, chapters_with_any,"
-        " complete_chapters, total_chapters, books_complete, total_books"
-        " from progress.versions_by_source where source = 'live'",
-    ),
-    (
-        "versions at once",
-        "select e.kind, e.version_id, e.covered_verses, e.total_verses, e.chapters_with_any,"
-        " e.complete_chapters, e.total_chapters, e.books_complete, e.total_books"
-        " from (select array_agg(v.kind) as kinds, array_agg(v.version_id) as ids"
-        " from progress.versions v) n"
-        " cross join lateral progress.exact_versions(n.kinds, n.ids) e",
         "select kind, version_id, covered_verses, total_verses, chapters_with_any,"
         " complete_chapters, total_chapters, books_complete, total_books"
         " from progress.versions_by_source where source = 'live'",

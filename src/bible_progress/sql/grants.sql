@@ -4,6 +4,14 @@
 
 do $$
 declare
+    -- By signature: a host may have functions of these names with other arguments.
+    v_clients regprocedure[] := array[
+        'public.progress_tree(text, uuid, text, text)',
+        'public.progress_gaps(text, uuid, integer, text)',
+        'public.progress_compare(text[], uuid[])',
+        'public.progress_best_versions(uuid, boolean)'
+    ];
+    v_refresh regprocedure := 'public.progress_refresh(numeric, text)';
     v_contract text := '^(mv_)?((audio|text)_((verse|chapter|book)_coverage'
     '|version_progress_summary)|language_entity_best_(audio|text)_version)$';
     -- What relationships.sql makes: it reads with the rights of its caller.
@@ -18,6 +26,17 @@ declare
     v_revoke text;
     v_role text;
 begin
+    -- Its owner could put functions of his own in the place of ours, which run as their owner. Looked
+    -- at here too, for one that was made since the checks looked.
+    if exists (
+        select
+        from pg_catalog.pg_namespace as n
+        where n.nspname = 'progress' and n.nspowner <> current_user::regrole
+    ) then
+        raise exception 'schema progress belongs to another role'
+            using errcode = 'BP011', hint = 'Have it dropped, or connect as that role.';
+    end if;
+
     -- Whatever others were given before, by an earlier install or by default privileges of the
     -- host, such as those of Supabase for everything in public, is taken back first.
     for v_revoke in
@@ -64,10 +83,7 @@ begin
             from pg_catalog.pg_proc as p
             where
                 p.pronamespace = 'progress'::regnamespace
-                or (
-                    p.pronamespace = 'public'::regnamespace
-                    and p.proname ~ '^progress_(tree|gaps|compare|best_versions|refresh)$'
-                )
+                or p.oid = any ((v_clients || v_refresh)::oid[])
                 or p.oid = any (v_relationships)
         )
 
@@ -123,10 +139,10 @@ begin
         || ' to ' || v_role;
         -- Without usage of the schema what the first four call is out of reach by name.
         execute format(
-            'grant execute on function public.progress_tree, public.progress_gaps,'
-            ' public.progress_compare, public.progress_best_versions,'
-            ' progress.tree, progress.gap_list, progress.comparison, progress.language,'
-            ' progress.sight, progress.language_descendants to %s',
+            'grant execute on function %s, progress.tree, progress.gap_list,'
+            ' progress.comparison, progress.language, progress.sight,'
+            ' progress.language_descendants to %s',
+            array_to_string(v_clients, ', '),
             v_role
         );
     end loop;
@@ -151,7 +167,8 @@ begin
             ' progress.chapter, progress.gap_list, progress.comparison, progress.history,'
             ' progress.language_list, progress.language, progress.freshness,'
             ' progress.freshness_of, progress.language_freshness, progress.version_states,'
-            ' public.progress_refresh to %s',
+            ' %s to %s',
+            v_refresh,
             v_role
         );
     end loop;
@@ -163,7 +180,7 @@ begin
     end if;
 
     if exists (select from pg_catalog.pg_roles as r where r.rolname = 'service_role') then
-        grant execute on routine public.progress_refresh to service_role;
+        execute format('grant execute on function %s to service_role', v_refresh);
     end if;
 end
 $$;

@@ -34,7 +34,9 @@
 \ir objects/functions/compare.sql
 \ir objects/functions/comparison.sql
 \ir objects/functions/exact_version.sql
+\ir objects/functions/are_dirty.sql
 \ir objects/functions/exact_versions.sql
+\ir objects/functions/exact_books_of_versions.sql
 \ir objects/functions/recorded_files.sql
 \ir objects/functions/freshness.sql
 \ir objects/functions/freshness_of.sql

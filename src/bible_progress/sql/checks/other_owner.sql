@@ -1,8 +1,8 @@
 -- title: Bible Progress belongs to another role
 -- severity: error
--- when: installed
--- why: Its workers would lose their rights if another role made its objects anew.
--- fix: Connect as the role that installed it.
+-- when: always
+-- why: The owner of the schema can replace our functions, of which some run as who installs.
+-- fix: Connect as the role that installed it, or have an empty schema progress dropped.
 select 'schema progress belongs to role ' || n.nspowner::regrole as finding
 from pg_catalog.pg_namespace as n
 where

@@ -1,25 +1,33 @@
 -- name: in_one_transaction
 -- What follows belongs together: a file that is run statement by statement, as psql does without
 -- --single-transaction, could end half done. Ending the session is what stops such a program.
-select set_config('bible_progress.transaction', pg_current_xact_id()::text, true);
+-- By whole names, since there may be no transaction that holds the pinned path.
+select
+    pg_catalog.set_config(
+        'bible_progress.transaction', pg_catalog.pg_current_xact_id()::pg_catalog.text, true
+    );
 
 do $bible_progress$
 begin
     if
-        current_setting('bible_progress.transaction', true)
-        is distinct from pg_current_xact_id()::text
+        coalesce(pg_catalog.current_setting('bible_progress.transaction', true), '')
+        operator(pg_catalog.<>) pg_catalog.pg_current_xact_id()::pg_catalog.text
     then
         raise warning
             'this file must be applied in one transaction, as supabase db push does; '
             'with psql, give --single-transaction. Nothing was changed.';
-        perform pg_terminate_backend(pg_backend_pid());
+        perform pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid());
     end if;
 end
 $bible_progress$;
 
 -- name: keep_search_path
--- Objects of others stay out of this, and out of what it makes.
-select set_config('bible_progress.search_path', current_setting('search_path'), true);
+-- Objects of others stay out of this, and out of what it makes. By whole names: nothing is pinned
+-- yet.
+select
+    pg_catalog.set_config(
+        'bible_progress.search_path', pg_catalog.current_setting('search_path'), true
+    );
 
 -- name: restore_search_path
 select set_config('search_path', current_setting('bible_progress.search_path'), true);

@@ -18,9 +18,6 @@ rows 100
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
-declare
-    v_only_here text[];
-    v_lacking text[];
 begin
     if cardinality(p_kinds) <> cardinality(p_version_ids) or cardinality(p_kinds) < 2 then
         raise exception 'a comparison takes two or more versions, each with its kind'
@@ -35,47 +32,45 @@ begin
             using errcode = 'BP002', hint = 'Compare versions of one canon.';
     end if;
 
-    for v_place in 1..cardinality(p_kinds) loop
-        with has as materialized (
-            select w.place, e.verse_id
-            from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
-            cross join lateral progress.exact_verses(w.kind, w.version_id, p_stored) as e
-        ),
+    return query
+    -- Who has a verse, for those that not all of them have.
+    with differing as materialized (
+        select e.verse_id, array_agg(w.place) as places
+        from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
+        cross join lateral progress.exact_verses(w.kind, w.version_id, p_stored) as e
+        group by e.verse_id
+        having count(*) < cardinality(p_kinds)
+    )
 
-        -- Who has a verse, for those that not all of them have.
-        differing as (
-            select
-                h.verse_id,
-                bool_or(h.place = v_place) as is_here,
-                count(*) as holders
-            from has as h
-            group by h.verse_id
-            having count(*) < cardinality(p_kinds)
-        )
-
+    select
+        w.kind,
+        w.version_id,
+        o.book_id::text,
+        o.chapter_id::text,
+        r.only_here_verses,
+        r.only_here,
+        r.lacking_verses,
+        r.lacking
+    from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
+    cross join lateral (
         select
-            array_agg(d.verse_id) filter (where d.is_here and d.holders = 1),
-            array_agg(d.verse_id) filter (where not d.is_here)
-        into v_only_here, v_lacking
-        from differing as d;
-
-        return query
+            array_agg(d.verse_id) filter (where d.places = array[w.place]) as only_here,
+            array_agg(d.verse_id) filter (where w.place <> all (d.places)) as lacking
+        from differing as d
+    ) as verse
+    cross join lateral (
         select
-            p_kinds[v_place],
-            p_version_ids[v_place],
-            o.book_id::text,
-            o.chapter_id::text,
-            coalesce(here.verses, 0),
-            coalesce(here.ranges, ''),
-            coalesce(lack.verses, 0),
-            coalesce(lack.ranges, '')
-        from progress.verse_ranges(coalesce(v_only_here, '{}')) as here
-        full join progress.verse_ranges(coalesce(v_lacking, '{}')) as lack
+            coalesce(here.chapter_id, lack.chapter_id) as chapter_id,
+            coalesce(here.verses, 0) as only_here_verses,
+            coalesce(here.ranges, '') as only_here,
+            coalesce(lack.verses, 0) as lacking_verses,
+            coalesce(lack.ranges, '') as lacking
+        from progress.verse_ranges(coalesce(verse.only_here, '{}')) as here
+        full join progress.verse_ranges(coalesce(verse.lacking, '{}')) as lack
             on here.chapter_id = lack.chapter_id
-        inner join progress.canon_chapters as o
-            on o.chapter_id = coalesce(here.chapter_id, lack.chapter_id)
-        order by o.book_number, o.book_id, o.chapter_number, o.chapter_id;
-    end loop;
+    ) as r
+    inner join progress.canon_chapters as o on r.chapter_id = o.chapter_id
+    order by w.place, o.book_number, o.book_id, o.chapter_number, o.chapter_id;
 end
 $$;
 

@@ -1,4 +1,4 @@
--- Stable, so it sees the snapshot of the query that calls it.
+-- Stable, so every statement here sees the snapshot of the query that calls it.
 create or replace function progress.exact_versions(
     p_kinds text[], p_version_ids uuid[], p_stored boolean default false
 )
@@ -20,37 +20,32 @@ rows 50
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
+declare
+    v_dirty boolean[] := progress.are_dirty(p_kinds, p_version_ids, p_stored);
 begin
-    return query
-    with wanted as materialized (
+    -- Where all are dirty nothing stored is opened: a materialized view may be there unfilled.
+    if false = any (v_dirty) then
+        return query
         select
             w.kind,
             w.version_id,
-            not p_stored and exists (
-                select
-                from progress.dirty as d
-                where d.kind = w.kind and d.version_id = w.version_id
-            ) as is_dirty
-        from unnest(p_kinds, p_version_ids) as w (kind, version_id)
-    )
+            s.covered_verses,
+            s.total_verses,
+            s.chapters_with_any,
+            s.complete_chapters,
+            s.total_chapters,
+            s.books_complete,
+            s.total_books,
+            true
+        from unnest(p_kinds, p_version_ids, v_dirty) as w (kind, version_id, is_dirty)
+        inner join progress.stored_versions as s
+            on w.kind = s.kind and w.version_id = s.version_id
+        where not w.is_dirty;
+    end if;
 
-    select
-        w.kind,
-        w.version_id,
-        s.covered_verses,
-        s.total_verses,
-        s.chapters_with_any,
-        s.complete_chapters,
-        s.total_chapters,
-        s.books_complete,
-        s.total_books,
-        true
-    from wanted as w
-    inner join progress.stored_versions as s on w.kind = s.kind and w.version_id = s.version_id
-    where not w.is_dirty
-    union all
+    return query
     select w.kind, w.version_id, e.*
-    from wanted as w
+    from unnest(p_kinds, p_version_ids, v_dirty) as w (kind, version_id, is_dirty)
     cross join lateral progress.exact_version(w.kind, w.version_id) as e
     where w.is_dirty;
 end

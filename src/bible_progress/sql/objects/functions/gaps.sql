@@ -18,6 +18,20 @@ declare
     v_chapter_ids text[];
     v_started text[];
 begin
+    if p_after_chapter_id is not null and not exists (
+        select
+        from progress.versions as v
+        inner join progress.canon_chapters as o on v.bible_version_id = o.bible_version_id
+        where
+            v.kind = p_kind
+            and v.version_id = p_version_id
+            and o.chapter_id = p_after_chapter_id
+            and (p_sight is null or p_sight -> 'books' ? o.book_id::text)
+    ) then
+        raise exception 'there is no chapter % to go on behind', p_after_chapter_id
+            using errcode = 'BP002', hint = 'Begin again without it.';
+    end if;
+
     select
         array_agg(c.chapter_id order by c.place),
         coalesce(array_agg(c.chapter_id) filter (where c.covered_verses > 0), '{}')
@@ -71,5 +85,5 @@ $$;
 comment on function progress.gaps(text, uuid, integer, boolean, text, jsonb) is
 'What a version lacks, exact in this snapshot, in canon order, one row a chapter with its missing
 verses as people write them; at most p_chapters of them, so 1 is what comes next, behind
-p_after_chapter_id where that is given. No row for a complete version, nor for one that is not
+p_after_chapter_id where that is given, a chapter of its canon (else BP002). No row for a complete version, nor for one that is not
 there. With p_stored, as last drained; with p_sight, of the books in it.';

@@ -12,6 +12,12 @@ rows 1
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_languages uuid[] := case
+        when p_descendants
+            then array(select progress.language_descendants(p_language_entity_id))
+        else array[p_language_entity_id]
+    end;
 begin
     return query
     select f.as_of, f.pending, f.stale_seconds
@@ -19,13 +25,7 @@ begin
         select array_agg(v.kind) as kinds, array_agg(v.version_id) as ids
         from progress.versions as v
         where
-            v.language_entity_id = any (
-                case
-                    when p_descendants
-                        then array(select progress.language_descendants(p_language_entity_id))
-                    else array[p_language_entity_id]
-                end
-            )
+            v.language_entity_id = any (v_languages)
             and (
                 p_sight is null
                 or (

@@ -13,7 +13,35 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
     return (
-        with best as (
+        with within as materialized (
+            select w.id, d.id as language_entity_id
+            from unnest(p_language_entity_ids) as w (id)
+            cross join lateral (
+                select w.id
+                where not p_descendants
+                union all
+                select b.id
+                from progress.language_descendants(w.id) as b (id)
+                where p_descendants
+            ) as d
+            where p_sight is null or p_sight -> 'languages' ? d.id::text
+        ),
+
+        counted as (
+            select
+                w.id,
+                count(*) filter (where v.kind = 'text') as text_versions,
+                count(*) filter (where v.kind = 'audio') as audio_versions
+            from within as w
+            inner join progress.versions as v on w.language_entity_id = v.language_entity_id
+            where
+                -- What the join says already, in words that reach the indexes below the view.
+                v.language_entity_id = any (array(select a.language_entity_id from within as a))
+                and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
+            group by w.id
+        ),
+
+        best as (
             select
                 b.language_entity_id,
                 b.kind,
@@ -58,8 +86,8 @@ begin
                                 and c.deleted_at is null
                                 and (p_sight is null or p_sight -> 'languages' ? c.id::text)
                         ),
-                        'text_versions', n.text_versions,
-                        'audio_versions', n.audio_versions,
+                        'text_versions', coalesce(n.text_versions, 0),
+                        'audio_versions', coalesce(n.audio_versions, 0),
                         'best_text', t.described,
                         'best_audio', a.described
                     )
@@ -73,26 +101,7 @@ begin
             on
                 l.parent_id = p.id
                 and (p_sight is null or p_sight -> 'languages' ? p.id::text)
-        cross join lateral (
-            select
-                count(*) filter (where v.kind = 'text') as text_versions,
-                count(*) filter (where v.kind = 'audio') as audio_versions
-            from progress.versions as v
-            where
-                v.language_entity_id = any (
-                    case
-                        when p_descendants then array(select progress.language_descendants(l.id))
-                        else array[l.id]
-                    end
-                )
-                and (
-                    p_sight is null
-                    or (
-                        p_sight -> 'languages' ? v.language_entity_id::text
-                        and p_sight -> v.kind ? v.version_id::text
-                    )
-                )
-        ) as n
+        left join counted as n on l.id = n.id
         left join best as t on l.id = t.language_entity_id and t.kind = 'text'
         left join best as a on l.id = a.language_entity_id and a.kind = 'audio'
         where

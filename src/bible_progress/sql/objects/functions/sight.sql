@@ -1,6 +1,7 @@
 -- With the rights of who calls: this is where row security decides for the functions that clients
 -- call, which hand what it returns to functions that run as their owner.
--- Every column that a document shows is named, so that a role which may not read one is refused.
+-- Every column of versions, languages, canons and books that a document shows is named, so that a
+-- role which may not read one is refused. Objects, since keys are found sooner than array items.
 create or replace function progress.sight(
     p_version_ids uuid[], p_language_entity_ids uuid[] default '{}'
 )
@@ -13,6 +14,10 @@ declare
     v_languages uuid[];
     v_canons text[];
 begin
+    if cardinality(p_version_ids) > 8 then
+        raise exception 'this takes eight versions at once at most' using errcode = 'BP002';
+    end if;
+
     select
         array_agg(n.language_entity_id) || p_language_entity_ids,
         array_agg(distinct n.bible_version_id)
@@ -28,8 +33,8 @@ begin
     ) as n;
 
     return jsonb_build_object(
-        'audio', array(
-            select v.id
+        'audio', (
+            select coalesce(jsonb_object_agg(v.id, true), '{}')
             from (
                 select a.id, a.name, a.bible_version_id, a.created_at
                 from public.audio_versions as a
@@ -38,8 +43,8 @@ begin
                     and (a.id = any (p_version_ids) or a.language_entity_id = any (v_languages))
             ) as v
         ),
-        'text', array(
-            select v.id
+        'text', (
+            select coalesce(jsonb_object_agg(v.id, true), '{}')
             from (
                 select t.id, t.name, t.bible_version_id, t.created_at
                 from public.text_versions as t
@@ -49,8 +54,8 @@ begin
             ) as v
         ),
         -- With parents and children of those asked for.
-        'languages', array(
-            select l.id
+        'languages', (
+            select coalesce(jsonb_object_agg(l.id, true), '{}')
             from (
                 select s.id, s.name, s.level, s.parent_id, s.deleted_at
                 from public.language_entities as s
@@ -64,16 +69,16 @@ begin
                     )
             ) as l
         ),
-        'canons', array(
-            select c.id::text
+        'canons', (
+            select coalesce(jsonb_object_agg(c.id, true), '{}')
             from (
                 select b.id, b.name
                 from public.bible_versions as b
                 where b.id = any (v_canons)
             ) as c
         ),
-        'books', array(
-            select k.id::text
+        'books', (
+            select coalesce(jsonb_object_agg(k.id, true), '{}')
             from (
                 select b.id, b.name, b.book_number, b.testament
                 from public.books as b

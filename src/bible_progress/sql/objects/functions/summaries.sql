@@ -20,6 +20,14 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin
+    if not p_stored and progress.strategy() = 'matview' and not progress.is_filled() then
+        return query
+        select v.kind, v.version_id, e.*, null::timestamptz
+        from progress.versions as v
+        cross join lateral progress.exact_version(v.kind, v.version_id) as e;
+        return;
+    end if;
+
     return query
     with waiting as materialized (
         select distinct d.kind, d.version_id

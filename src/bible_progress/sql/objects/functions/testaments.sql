@@ -11,32 +11,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
     return query
-    with wanted as materialized (
-        select
-            w.kind,
-            w.version_id,
-            not p_stored and exists (
-                select
-                from progress.dirty as d
-                where d.kind = w.kind and d.version_id = w.version_id
-            ) as is_dirty
-        from unnest(p_kinds, p_version_ids) as w (kind, version_id)
-    ),
-
-    book as (
-        select w.kind, w.version_id, s.book_id, s.covered_verses, s.total_verses
-        from wanted as w
-        inner join progress.stored_books as s
-            on w.kind = s.kind and w.version_id = s.version_id
-        where not w.is_dirty
-        union all
-        select w.kind, w.version_id, e.book_id, e.covered_verses, e.total_verses
-        from wanted as w
-        cross join lateral progress.exact_books(w.kind, w.version_id) as e
-        where w.is_dirty
-    ),
-
-    testament as (
+    with testament as (
         select
             b.kind,
             b.version_id,
@@ -48,7 +23,7 @@ begin
                 where progress.is_complete(b.covered_verses, b.total_verses)
             ) as books_complete,
             count(*) as total_books
-        from book as b
+        from progress.exact_books_of_versions(p_kinds, p_version_ids, p_stored) as b
         inner join public.books as o on b.book_id = o.id
         group by b.kind, b.version_id, o.testament::text
     )
@@ -70,7 +45,7 @@ begin
             ) filter (where t.kind is not null),
             '[]'
         )
-    from wanted as w
+    from unnest(p_kinds, p_version_ids) as w (kind, version_id)
     left join testament as t on w.kind = t.kind and w.version_id = t.version_id
     group by w.kind, w.version_id;
 end

@@ -22,8 +22,8 @@ declare
     v_files bigint;
     v_duration numeric;
 begin
-    if p_depth not in ('version', 'book', 'chapter') then
-        raise exception 'depth % is none of version, book, chapter', p_depth
+    if (p_depth in ('version', 'book', 'chapter')) is not true then
+        raise exception 'depth % is none of version, book, chapter', coalesce(p_depth, 'null')
             using errcode = 'BP002';
     end if;
 

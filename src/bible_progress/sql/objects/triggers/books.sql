@@ -35,6 +35,9 @@ begin
             ) as changed
         );
     end if;
+    if cardinality(v_bible_version_ids) = 0 then
+        return null;
+    end if;
 
     perform progress.signal_structure(
         v_bible_version_ids, array_fill(null::text, array[cardinality(v_bible_version_ids)])

@@ -5,23 +5,15 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_bible_version_ids text[];
+    v_book_ids text[];
 begin
     if tg_op = 'INSERT' then
-        v_bible_version_ids := array(
-            select distinct b.bible_version_id
-            from new_rows as n
-            inner join public.books as b on n.book_id = b.id
-        );
+        v_book_ids := array(select distinct n.book_id from new_rows as n);
     elsif tg_op = 'DELETE' then
-        v_bible_version_ids := array(
-            select distinct b.bible_version_id
-            from old_rows as o
-            inner join public.books as b on o.book_id = b.id
-        );
+        v_book_ids := array(select distinct o.book_id from old_rows as o);
     else
-        v_bible_version_ids := array(
-            select distinct b.bible_version_id
+        v_book_ids := array(
+            select distinct changed.book_id
             from (
                 (
                     select o.id, o.book_id, o.chapter_number from old_rows as o
@@ -35,13 +27,18 @@ begin
                     select o.id, o.book_id, o.chapter_number from old_rows as o
                 )
             ) as changed
-            inner join public.books as b on changed.book_id = b.id
         );
     end if;
+    if cardinality(v_book_ids) = 0 then
+        return null;
+    end if;
 
-    perform progress.signal_structure(
-        v_bible_version_ids, array_fill(null::text, array[cardinality(v_bible_version_ids)])
-    );
+    perform progress.signal_structure(array_agg(canon.bible_version_id), array_agg(null::text))
+    from (
+        select distinct b.bible_version_id
+        from public.books as b
+        where b.id = any (v_book_ids)
+    ) as canon;
     return null;
 end
 $$;

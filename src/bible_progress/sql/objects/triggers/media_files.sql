@@ -78,59 +78,66 @@ begin
 
     perform progress.signal('audio', array_agg(s.audio_version_id), array_agg(s.chapter_id))
     from (
-        with counted_before as (
-            select o.id, o.audio_version_id, o.chapter_id, o.start_verse_id, o.end_verse_id
-            from old_rows as o
-            where
-                o.audio_version_id is not null
-                and progress.media_counts(
+        with file as (
+            select
+                o.id,
+                o.audio_version_id,
+                o.chapter_id,
+                o.start_verse_id,
+                o.end_verse_id,
+                progress.media_counts(
                     o.media_type::text,
                     o.is_bible_audio,
                     o.upload_status::text,
                     o.publish_status::text,
                     o.deleted_at
-                )
-        ),
-
-        counted_after as (
-            select n.id, n.audio_version_id, n.chapter_id, n.start_verse_id, n.end_verse_id
-            from new_rows as n
-            where
-                n.audio_version_id is not null
-                and progress.media_counts(
+                ) as counts
+            from old_rows as o
+            union all
+            select
+                n.id,
+                n.audio_version_id,
+                n.chapter_id,
+                n.start_verse_id,
+                n.end_verse_id,
+                progress.media_counts(
                     n.media_type::text,
                     n.is_bible_audio,
                     n.upload_status::text,
                     n.publish_status::text,
                     n.deleted_at
-                )
+                ) as counts
+            from new_rows as n
+        ),
+
+        -- Of before and after: two that are alike changed nothing.
+        compared as (
+            select
+                f.*,
+                count(*) over (partition by f.id, f.audio_version_id) as in_its_version,
+                count(*) over (
+                    partition by
+                        f.id,
+                        f.audio_version_id,
+                        f.chapter_id,
+                        f.start_verse_id,
+                        f.end_verse_id,
+                        f.counts
+                ) as alike
+            from file as f
         ),
 
         changed as (
-            (table counted_before except all table counted_after)
-            union all
-            (table counted_after except all table counted_before)
-        ),
-
-        belongs_elsewhere as (
-            (
-                select o.id, o.audio_version_id from old_rows as o
-                except all
-                select n.id, n.audio_version_id from new_rows as n
-            )
-            union all
-            (
-                select n.id, n.audio_version_id from new_rows as n
-                except all
-                select o.id, o.audio_version_id from old_rows as o
-            )
+            select c.*
+            from compared as c
+            where c.audio_version_id is not null and c.counts and c.alike = 1
         )
 
         select
             c.audio_version_id,
             case
-                when c.id in (select b.id from belongs_elsewhere as b) then null
-                else progress.media_scope(c.chapter_id, c.start_verse_id, c.end_verse_id)
+                when c.in_its_version = 2
+                    then progress.media_scope(c.chapter_id, c.start_verse_id, c.end_verse_id)
             end as chapter_id
         from changed as c
         union

@@ -28,11 +28,19 @@ begin
                 )
             ) as changed
         );
+        if cardinality(v_chapter_ids) = 0 then
+            return null;
+        end if;
         -- A verse in another chapter may move the end of a range that crosses chapters.
         if exists (
-            select o.id, o.chapter_id from old_rows as o
-            except all
-            select n.id, n.chapter_id from new_rows as n
+            select
+            from (
+                select o.id, o.chapter_id from old_rows as o
+                union all
+                select n.id, n.chapter_id from new_rows as n
+            ) as verse
+            group by verse.id
+            having min(verse.chapter_id) <> max(verse.chapter_id)
         ) then
             perform progress.signal_structure(
                 array_agg(canon.bible_version_id), array_agg(null::text)

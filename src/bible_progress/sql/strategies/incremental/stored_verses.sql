@@ -16,8 +16,9 @@ inner join lateral (
 ) as chapter on true
 inner join public.verses as verse on b.chapter_id = verse.chapter_id
 where
+    -- Who does not see every verse of a chapter cannot tell which is which, and gets none.
     case
-        when array_position(chapter.verse_ids, verse.id) <= length(b.covered)
+        when cardinality(chapter.verse_ids) = length(b.covered)
             then get_bit(b.covered, array_position(chapter.verse_ids, verse.id) - 1) = 1
         else false
     end;

@@ -1,0 +1,27 @@
+-- Stable, so every statement here sees the snapshot of the query that calls it.
+create or replace function progress.are_dirty(
+    p_kinds text[], p_version_ids uuid[], p_stored boolean default false
+)
+returns boolean[]
+language plpgsql
+stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return array(
+        select
+            not p_stored and exists (
+                select
+                from progress.dirty as d
+                where d.kind = w.kind and d.version_id = w.version_id
+            )
+        from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
+        order by w.place
+    );
+end
+$$;
+
+comment on function progress.are_dirty(text[], uuid[], boolean) is
+'Of each of these versions, whether anything that is stored of it may differ from the base tables in
+this snapshot. With p_stored, false: for reads that take what is stored as it is.';
