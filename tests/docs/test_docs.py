@@ -29,7 +29,7 @@ from doc_pages import (
 )
 from psycopg import Connection
 
-from bible_progress import documents, errors, install, schema, sql
+from bible_progress import documents, errors, export, install, schema, sql
 from bible_progress.cli import build_parser
 from bible_progress.demo import SAMPLE_AUDIO
 from bible_progress.metrics import Metrics
@@ -357,3 +357,15 @@ def test_prose_finds_its_own_code_blocks() -> None:
     assert links(page) == ["c.md"]
     assert "select" not in prose(page)
     assert rows("| a | b |\n|---|---|\n| `c` | d |\n") == [["c", "d"]]
+
+
+def test_the_errors_of_a_push_are_those_that_a_migration_raises() -> None:
+    page = text("docs/how-to/supabase.md")
+    table = page.split("| the error says | do |\n|---|---|\n")[1].split("\n\n")[0]
+    migration = export.render()
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()]
+    assert len(rows) > 5
+    for row in rows:
+        assert row in migration, row
+    [error] = re.findall(r"^ERROR: (.+): column public.+BP011\)$", page, re.M)
+    assert error in migration

@@ -238,3 +238,18 @@ def test_a_reader_with_a_name_that_needs_quotes_is_served(conn: Connection[Any])
 def test_tables_with_policies_are_those_that_an_install_locks(conn: Connection[Any]) -> None:
     rows = conn.execute("select tablename from pg_policies where schemaname = 'progress'")
     assert {name for (name,) in rows.fetchall()} == set(GUARDED)
+
+
+def test_a_function_of_the_host_with_one_of_our_names_keeps_its_grants(
+    reader: Connection[Any],
+) -> None:
+    run = reader.execute
+    run("create function public.progress_gaps(x integer) returns integer language sql return x")
+    run(f"grant execute on function public.progress_gaps(integer) to {STRANGER}")
+    install.install(reader)
+    for function, allowed in (("integer", True), ("text, uuid, integer, text", False)):
+        row = run(
+            "select has_function_privilege(%s, %s, 'execute')",
+            [STRANGER, f"public.progress_gaps({function})"],
+        ).fetchone()
+        assert row == (allowed,)
