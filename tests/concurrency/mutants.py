@@ -142,8 +142,10 @@ NEW_SIDE_ONLY_OF_FILES = Mutant(
     edits=(
         (
             "media_files_changed",
-            "(table counted_before except all table counted_after)",
-            "(table counted_after limit 0)",
+            "c.alike = 1",
+            "c.alike = 1 and exists (select from new_rows as n where"
+            " (n.id, n.audio_version_id, n.chapter_id, n.start_verse_id)"
+            " is not distinct from (c.id, c.audio_version_id, c.chapter_id, c.start_verse_id))",
         ),
     ),
 )

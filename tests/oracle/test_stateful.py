@@ -23,7 +23,7 @@ from oracle.checks import assert_promises, assert_right, forget_unsettled
 from support import oracle
 
 # For a long search: BIBLE_PROGRESS_ORACLE_EXAMPLES=1000.
-EXAMPLES = int(os.environ.get("BIBLE_PROGRESS_ORACLE_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("BIBLE_PROGRESS_ORACLE_EXAMPLES", "12"))
 
 
 class Edits(RuleBasedStateMachine):

@@ -167,6 +167,8 @@ def test_a_drain_that_runs_is_finished_before_the_upgrade_and_none_follows(
                 for version in (held_version, *others):
                     observer.touch(version)
             assert soon(lambda: observer.rows(BLOCKED_DRAIN))
+            # Some may have come before the one that is held.
+            before = {version: observer.covered(version) for version in others}
             upgrade.start()
             assert soon(
                 lambda: observer.rows(
@@ -181,8 +183,8 @@ def test_a_drain_that_runs_is_finished_before_the_upgrade_and_none_follows(
         assert len([e for e in events if e.get("loop") == "drain-0"]) <= 1, events
     # By the older worker: no other has run.
     assert site.covered(held_version) == 3
-    assert {site.covered(version) for version in others} == {2}
-    assert site.queued() == len(others)
+    assert {version: site.covered(version) for version in others} == before
+    assert site.queued() == list(before.values()).count(2) > 0
     assert site.rows("select from progress.failure") == []
 
 
