@@ -98,6 +98,11 @@ def test_a_refresh_that_fails_delays_its_kind_only_and_dies_in_the_end(
         oracle.assert_same(connection)
 
 
+def listing(site: Installation, sort: str) -> list[dict[str, object]]:
+    document = site.value("select progress.version_list(p_sort => %s)", sort)
+    return [item | {"pending": None} for item in document["items"]]
+
+
 @pytest.mark.parametrize("level", ["verse", "chapter", "book", "version", "language"])
 def test_a_level_that_is_not_filled_is_read_live_until_a_drain_fills_it(
     site: Installation, level: str
@@ -105,8 +110,10 @@ def test_a_level_that_is_not_filled_is_read_live_until_a_drain_fills_it(
     name = site.value(
         "select stored from progress.levels where kind = 'text' and level = %s", level
     )
+    listed = [listing(site, sort) for sort in ("name", "percent")]
     site.run(f"refresh materialized view {name} with no data")
     assert oracle.inexact(site.connection) == []
+    assert [listing(site, sort) for sort in ("name", "percent")] == listed
     dirty = site.rows("select distinct kind from progress.dirty order by kind")
     assert dirty == [("audio",), ("text",)]
     site.value("select progress.signal_all('text')")
