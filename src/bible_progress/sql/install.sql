@@ -48,6 +48,7 @@
 \ir objects/functions/chapter.sql
 \ir objects/functions/chapter_list.sql
 \ir objects/functions/language_descendants.sql
+\ir objects/functions/languages_within.sql
 \ir objects/functions/best_versions.sql
 \ir objects/functions/version_list.sql
 \ir objects/functions/languages.sql

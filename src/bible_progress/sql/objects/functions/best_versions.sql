@@ -17,17 +17,9 @@ as $$
 begin
     return query
     with wanted as (
-        select w.id, d.id as within
-        from unnest(p_language_entity_ids) as w (id)
-        cross join lateral (
-            select w.id
-            where not p_descendants
-            union all
-            select b.id
-            from progress.language_descendants(w.id) as b (id)
-            where p_descendants
-        ) as d
-        where p_sight is null or p_sight -> 'languages' ? d.id::text
+        select w.id, w.within
+        from progress.languages_within(p_language_entity_ids, p_descendants) as w
+        where p_sight is null or p_sight -> 'languages' ? w.within::text
     ),
 
     candidate as materialized (

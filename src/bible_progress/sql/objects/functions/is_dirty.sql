@@ -6,11 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return exists (
-        select
-        from progress.dirty as d
-        where d.kind = p_kind and d.version_id = p_version_id
-    );
+    return (progress.are_dirty(array[p_kind], array[p_version_id]))[1];
 end
 $$;
 

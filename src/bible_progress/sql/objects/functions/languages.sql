@@ -13,18 +13,10 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
     return (
-        with within as materialized (
-            select w.id, d.id as language_entity_id
-            from unnest(p_language_entity_ids) as w (id)
-            cross join lateral (
-                select w.id
-                where not p_descendants
-                union all
-                select b.id
-                from progress.language_descendants(w.id) as b (id)
-                where p_descendants
-            ) as d
-            where p_sight is null or p_sight -> 'languages' ? d.id::text
+        with wanted as materialized (
+            select w.id, w.within
+            from progress.languages_within(p_language_entity_ids, p_descendants) as w
+            where p_sight is null or p_sight -> 'languages' ? w.within::text
         ),
 
         counted as (
@@ -32,11 +24,11 @@ begin
                 w.id,
                 count(*) filter (where v.kind = 'text') as text_versions,
                 count(*) filter (where v.kind = 'audio') as audio_versions
-            from within as w
-            inner join progress.versions as v on w.language_entity_id = v.language_entity_id
+            from wanted as w
+            inner join progress.versions as v on w.within = v.language_entity_id
             where
                 -- What the join says already, in words that reach the indexes below the view.
-                v.language_entity_id = any (array(select a.language_entity_id from within as a))
+                v.language_entity_id = any (array(select a.within from wanted as a))
                 and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
             group by w.id
         ),

@@ -39,12 +39,14 @@ begin
     if p_depth = 'version' then
         select sum(f.files), sum(f.duration_seconds)
         into v_files, v_duration
-        from progress.recorded_files(p_version_id) as f;
+        from progress.recorded_files(p_version_id) as f
+        where p_kind = 'audio';
     else
         with file as materialized (
             select c.book_id, f.chapter_id, f.files, f.duration_seconds
             from progress.recorded_files(p_version_id) as f
             left join public.chapters as c on f.chapter_id = c.id
+            where p_kind = 'audio'
         ),
 
         file_of_book as (
