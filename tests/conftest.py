@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -71,13 +72,15 @@ def template(server: str) -> Iterator[str]:
 @pytest.fixture
 def database(server: str, template: str) -> Iterator[str]:
     """The URL of a database of this test's own, with Bible Progress installed."""
-    yield from _clone(server, template)
+    with _clone(server, template) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_database(server: str) -> Iterator[str]:
     """The URL of an empty database of this test's own."""
-    yield from _clone(server, "template0")
+    with _clone(server, "template0") as url:
+        yield url
 
 
 @pytest.fixture
@@ -95,38 +98,77 @@ def connect(database: str) -> Iterator[Connect]:
         connection.close()
 
 
-@pytest.fixture(scope="session")
-def shared_connection(server: str, template: str) -> Iterator[Connection[Any]]:
-    for url in _clone(server, template):
-        with psycopg.connect(url) as connection:
-            # Statistics that autovacuum makes between two tests would change the plans of both.
-            tables = connection.execute(
-                "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
-                " and relnamespace in ('public'::regnamespace, 'progress'::regnamespace)"
-            ).fetchall()
-            for names in tables:
-                connection.execute(
-                    sql.SQL("alter table {} set (autovacuum_enabled = false)").format(
-                        sql.Identifier(*names)
-                    )
+class SharedConnection:
+    """One connection for all tests that are rolled back, to a database cloned for them."""
+
+    # What is rolled back stays in the tables. Beyond this size, reading it takes longer than a
+    # clone does; VACUUM would leave statistics, which change plans.
+    LARGEST_BYTES = 10_000_000
+
+    def __init__(self, server: str, template: str) -> None:
+        self._server, self._template = server, template
+        self._opened = ExitStack()
+        self._connection: Connection[Any] | None = None
+
+    def __call__(self) -> Connection[Any]:
+        """Return the connection, idle."""
+        if self._connection is None or self._bytes(self._connection) > self.LARGEST_BYTES:
+            self.close()
+            self._connection = self._open()
+        return self._connection
+
+    def close(self) -> None:
+        self._opened.close()
+        self._connection = None
+
+    def _open(self) -> Connection[Any]:
+        url = self._opened.enter_context(_clone(self._server, self._template))
+        connection = self._opened.enter_context(psycopg.connect(url))
+        # Statistics that autovacuum makes between two tests would change the plans of both.
+        tables = connection.execute(
+            "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
+            " and relnamespace in ('public'::regnamespace, 'progress'::regnamespace)"
+        ).fetchall()
+        for names in tables:
+            connection.execute(
+                sql.SQL("alter table {} set (autovacuum_enabled = false)").format(
+                    sql.Identifier(*names)
                 )
-            connection.commit()
-            yield connection
+            )
+        connection.commit()
+        return connection
+
+    @staticmethod
+    def _bytes(connection: Connection[Any]) -> int:
+        row = connection.execute(
+            "select sum(pg_relation_size(oid)) from pg_class where relkind = 'r'"
+            " and relnamespace in ('public'::regnamespace, 'progress'::regnamespace)"
+        ).fetchone()
+        connection.rollback()
+        assert row is not None
+        return row[0]
+
+
+@pytest.fixture(scope="session")
+def shared_connection(server: str, template: str) -> Iterator[SharedConnection]:
+    shared = SharedConnection(server, template)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture
-def conn(shared_connection: Connection[Any]) -> Iterator[Connection[Any]]:
+def conn(shared_connection: SharedConnection) -> Iterator[Connection[Any]]:
     """A connection to an installed database; what the test does is rolled back."""
-    shared_connection.rollback()
+    connection = shared_connection()
     # Opened here: the first `with connection.transaction()` of a test would commit otherwise.
-    shared_connection.execute("select 1")
-    yield shared_connection
-    shared_connection.rollback()
-    kept = shared_connection.execute(
+    connection.execute("select 1")
+    yield connection
+    connection.rollback()
+    kept = connection.execute(
         "select from bible_versions union all select from language_entities union all"
         " select from users union all select from progress_refresh_queue limit 1"
     ).rowcount
-    shared_connection.rollback()
+    connection.rollback()
     assert not kept, "the test committed on the connection that all tests share"
 
 
@@ -144,12 +186,15 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@contextmanager
 def _clone(server: str, template: str) -> Iterator[str]:
     name = f"bp_test_{uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as admin:
         _create(admin, name, template)
-        yield make_conninfo(server, dbname=name)
-        _drop(admin, name)
+        try:
+            yield make_conninfo(server, dbname=name)
+        finally:
+            _drop(admin, name)
 
 
 def _create(admin: Connection[Any], name: str, template: str = "template0") -> None:

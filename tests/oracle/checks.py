@@ -41,7 +41,7 @@ class Planned:
             if isinstance(statement, sql.Composable)
             else str(statement)
         )
-        if parameters is not None or not text.startswith("select"):
+        if parameters is not None or not text.startswith(("select", "with")):
             return self.connection.execute(statement, parameters)
         if text not in self.names:
             name = f"oracle_{next(_NUMBERS)}"

@@ -78,15 +78,15 @@ def differences(
                 stored=_name(stored),
                 version=sql.Identifier(f"{kind}_version_id"),
             )
-        sides = {
-            "stored": sql.SQL("select * from {} s").format(_name(stored)) + where,
-            "live": sql.SQL("select * from {} l").format(_name(live)) + where,
-        }
-        for side, other in (("stored", "live"), ("live", "stored")):
-            rows = connection.execute(
-                sides[side] + sql.SQL(" except all ") + sides[other]
-            ).fetchall()
-            found += [(kind, level, side, row) for row in rows]
+        found += [
+            (kind, level, side, tuple(row))
+            for side, *row in _differing(
+                connection,
+                "stored",
+                sql.SQL("select * from {} s").format(_name(stored)) + where,
+                sql.SQL("select * from {} l").format(_name(live)) + where,
+            )
+        ]
     return found
 
 
@@ -94,9 +94,8 @@ def inexact(connection: Connection[Any]) -> list[tuple[str, str, str, Any]]:
     """Return (kind, level, side, row) for every row in which exact reads and live differ."""
     found: list[tuple[str, str, str, Any]] = []
     for level, exact, live in _EXACT:
-        for side, one, other in (("exact", exact, live), ("live", live, exact)):
-            for row in connection.execute(f"{one} except all {other}").fetchall():
-                found.append((row[0], level, side, row))
+        for side, kind, *row in _differing(connection, "exact", sql.SQL(exact), sql.SQL(live)):
+            found.append((kind, level, side, (kind, *row)))
     return found
 
 
@@ -132,6 +131,22 @@ def snapshot(connection: Connection[Any]) -> Iterator[Connection[Any]]:
         connection.rollback()
         connection.isolation_level = None
         connection.autocommit = True
+
+
+def _differing(
+    connection: Connection[Any], name: str, one: sql.Composable, live: sql.Composable
+) -> list[tuple[Any, ...]]:
+    """Return the rows that one of two queries has more often, each behind that one's name.
+
+    In one statement, so that each query is planned and run once.
+    """
+    return connection.execute(
+        sql.SQL(
+            "with one as materialized ({one}), live as materialized ({live})"
+            " (select {name}, * from one except all select {name}, * from live)"
+            " union all (select 'live', * from live except all select 'live', * from one)"
+        ).format(name=sql.Literal(name), one=one, live=live)
+    ).fetchall()
 
 
 def _name(qualified: str) -> sql.Composable:

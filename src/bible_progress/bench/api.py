@@ -16,9 +16,11 @@ DOCUMENTS = sql.queries("documents")
 
 ADDED_GOAL_MS = 2.0
 LIST_GOAL_MS = 20.0
+# The goal of the list names this size; a shorter one only informs.
 LISTED = 10_000
+QUICK_LISTED = 1_000
 REPETITIONS = 300
-QUICK_REPETITIONS = 60
+QUICK_REPETITIONS = 40
 
 
 def measure(bench: Bench, tick: Tick) -> list[Figure]:
@@ -29,16 +31,17 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
     from ..web.server import serving
     from ..web.settings import WebSettings
 
+    listed = QUICK_LISTED if bench.quick else LISTED
     with ExitStack() as stack:
         name = stack.enter_context(bench.database("api"))
         connection = stack.enter_context(bench.connect(name))
-        tick(f"building {LISTED:,} versions", 0.0)
+        tick(f"building {listed:,} versions", 0.0)
         world = build_world(connection, text=1, audio=3, first=WHOLE, seed=bench.seed)
         whole = world.versions[0]
         watch(connection, on=False)
         original = {"original": whole.id}
-        values(connection, "add_languages", count=LISTED // 4)
-        more = LISTED - len(world.versions)
+        values(connection, "add_languages", count=listed // 4)
+        more = listed - len(world.versions)
         connection.execute(QUERIES["add_many_versions"], {**original, "count": more})
         connection.execute(QUERIES["copy_books_to_all"], original)
         connection.execute(QUERIES["copy_summary_to_all"], original)
@@ -96,18 +99,18 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
             details=details,
         )
 
-    listed = [1000 * seconds for seconds in times["list_http"]]
+    pages = [1000 * seconds for seconds in times["list_http"]]
     return [
         added("summary"),
         added("tree"),
         Figure(
             goal="API",
-            what=f"first page of {LISTED:,} versions over HTTP",
-            value=quantile(listed, 0.5),
+            what=f"first page of {listed:,} versions over HTTP",
+            value=quantile(pages, 0.5),
             unit="ms",
-            limit=LIST_GOAL_MS,
-            low=quantile(listed, 0.1),
-            high=quantile(listed, 0.9),
+            limit=LIST_GOAL_MS if listed == LISTED else None,
+            low=quantile(pages, 0.1),
+            high=quantile(pages, 0.9),
             details=details,
         ),
     ]

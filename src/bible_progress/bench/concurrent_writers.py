@@ -21,7 +21,7 @@ GOAL = 0.85
 WRITERS = 8
 # Many short rounds: a disturbance then falls into few of them.
 ROUNDS = 12
-QUICK_ROUNDS = 3
+QUICK_ROUNDS = 2
 SECONDS = 2.0
 QUICK_SECONDS = 1.0
 VERSES = 31_102

@@ -19,9 +19,9 @@ from .worlds import CANON, QUERIES, WHOLE, Bench, build_world, values
 BULK_GOAL = 1.10
 ROW_GOAL = 1.35
 BULK_REPETITIONS = 12
-QUICK_BULK_REPETITIONS = 4
+QUICK_BULK_REPETITIONS = 2
 ROW_REPETITIONS = 1500
-QUICK_ROW_REPETITIONS = 300
+QUICK_ROW_REPETITIONS = 150
 # A worker would have emptied the queue long ago; doing it seldom keeps it out of the way.
 FORGET_EVERY = 50
 

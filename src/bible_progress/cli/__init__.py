@@ -8,45 +8,31 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 
 from .. import __version__
 from ..errors import BibleProgressError
-from . import (
-    bench,
-    dead_letter,
-    demo,
-    doctor,
-    export,
-    import_,
-    install,
-    refresh,
-    rollout,
-    schedule,
-    serve,
-    status,
-    uninstall,
-    verify,
-    worker,
-)
 from .output import Console, tolerate_any_terminal
 
+# In the order of --help.
 COMMANDS = (
-    demo,
-    doctor,
-    install,
-    uninstall,
-    status,
-    serve,
-    worker,
-    schedule,
-    refresh,
-    verify,
-    dead_letter,
-    rollout,
-    import_,
-    export,
-    bench,
+    "demo",
+    "doctor",
+    "install",
+    "uninstall",
+    "status",
+    "serve",
+    "worker",
+    "schedule",
+    "refresh",
+    "verify",
+    "dead-letter",
+    "rollout",
+    "import",
+    "export",
+    "bench",
 )
+_MODULES = {name: f".{name.replace('-', '_')}" for name in COMMANDS} | {"import": ".import_"}
 
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database refused,
@@ -55,8 +41,8 @@ exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database ref
 13 doctor found problems, 130 interrupted"""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of every command."""
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of these commands; only their modules are imported."""
     parser = argparse.ArgumentParser(
         prog="bible-progress",
         description="Coverage of Bible texts and recordings on PostgreSQL, fresh within "
@@ -66,8 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"bible-progress {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add(subparsers)
+    for command in commands:
+        import_module(_MODULES[command], __name__).add(subparsers)
     return parser
 
 
@@ -77,8 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     tolerate_any_terminal()
     errors = Console(stderr=True)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # Importing the other commands takes longer than most commands do.
+    named = [name for name in arguments[:1] if name in _MODULES]
     try:
-        options = build_parser().parse_args(arguments)
+        options = build_parser(named or COMMANDS).parse_args(arguments)
         code: int = options.run(options) or 0
         sys.stdout.flush()
         return code
