@@ -87,6 +87,7 @@ def library_url(server: str, template: str) -> Iterator[str]:
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as filling:
             filling.execute(_CANON, numbers)
             filling.execute(_CONTENT, numbers)
+            filling.execute("analyze")
             oracle.drain(filling)
             # Pages are in memory here, as they are on a host; the default is for spinning disks.
             filling.execute(
