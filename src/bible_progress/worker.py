@@ -276,6 +276,9 @@ class Worker:
                     if self._ended_by(error):
                         break
                     strike(version, " ".join(str(error).split()))
+                    if isinstance(error, psycopg.ProgrammingError):
+                        # An upgrade may have taken away what is called: connect and see.
+                        raise
                     self._complain(f"drain-{number}", error, 0.0)
                     continue
                 strikes.pop(version.version_id, None)

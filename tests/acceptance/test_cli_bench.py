@@ -6,6 +6,7 @@ import gzip
 import json
 import signal
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from acceptance.command_line import CommandLine, interrupt, soon
+from bible_progress.bench import worlds
 from bible_progress.bench.figures import Figure, compare, quantile
 from bible_progress.bench.real_shapes import real_shapes
 from bible_progress.errors import InputError
@@ -61,6 +63,27 @@ def test_an_interrupted_run_drops_its_databases(
     with cli.started("bench", "--quick", "--only", "P2") as process:
         assert soon(lambda: len(databases(database)) > 1, 60)
         assert interrupt(process, number).code == 130
+    assert databases(database) == set()
+
+
+def test_an_interrupt_when_a_database_has_just_been_made_drops_it(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(psycopg.Connection[Any]):
+        def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+            super().execute(query, *arguments, **options)
+            if "create database" in (query if isinstance(query, str) else query.as_string()):
+                assert databases(database)
+                raise KeyboardInterrupt
+
+    made = worlds.connect
+    monkeypatch.setattr(
+        worlds, "connect", lambda url, **options: Interrupted.connect(url, autocommit=True)
+    )
+    bench = worlds.Bench(database, versions=1)
+    with pytest.raises(KeyboardInterrupt), bench.opened():
+        pass
+    monkeypatch.setattr(worlds, "connect", made)
     assert databases(database) == set()
 
 

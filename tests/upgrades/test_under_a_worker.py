@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +17,8 @@ import pytest
 from acceptance.command_line import CommandLine, finish, soon
 from acceptance.installation import BLOCKED_DRAIN, Installation, held
 from acceptance.worker_process import WorkerProcess
+from bible_progress.drain import Drainer
+from bible_progress.models import Due
 from support import oracle
 from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage
 
@@ -22,6 +27,12 @@ Newer = Callable[[str], NewerPackage]
 MISMATCH = 12
 QUICK = ("--idle-seconds", "0.02")
 VERSIONS, VERSES = 6, 40
+# What an upgrade that breaks older code leaves for it to find.
+MISFIT = (
+    "update progress.settings set schema_version = schema_version + 1,"
+    " oldest_code = schema_version + 1, package_version = %s"
+)
+WAITING_UPGRADE = "select from pg_locks where locktype = 'advisory' and not granted"
 
 
 class Writers:
@@ -170,11 +181,7 @@ def test_a_drain_that_runs_is_finished_before_the_upgrade_and_none_follows(
             # Some may have come before the one that is held.
             before = {version: observer.covered(version) for version in others}
             upgrade.start()
-            assert soon(
-                lambda: observer.rows(
-                    "select from pg_locks where locktype = 'advisory' and not granted"
-                )
-            )
+            assert soon(lambda: observer.rows(WAITING_UPGRADE))
             assert worker.process.poll() is None
         upgrade.join(60)
         assert done == [0]
@@ -186,6 +193,53 @@ def test_a_drain_that_runs_is_finished_before_the_upgrade_and_none_follows(
     assert {version: site.covered(version) for version in others} == before
     assert site.queued() == list(before.values()).count(2) > 0
     assert site.rows("select from progress.failure") == []
+
+
+def test_a_drain_that_asked_before_an_upgrade_and_began_after_it_is_undone(
+    site: Installation, database: str
+) -> None:
+    [version] = site.texts(1)
+    site.touch(version)
+    due = Due(kind="text", version_id=version, oldest_at=datetime.now(UTC))
+    with (
+        psycopg.connect(database) as upgrade,
+        psycopg.connect(database, autocommit=True) as connection,
+        ThreadPoolExecutor() as threads,
+    ):
+        # What a drain reads between asking and beginning.
+        upgrade.execute("lock table progress.failure in access exclusive mode")
+        upgrade.execute(MISFIT, [VERSION])
+        drain = threads.submit(Drainer(connection).drain, due)
+        assert soon(lambda: site.rows(BLOCKED_DRAIN))
+        upgrade.commit()
+        with pytest.raises(psycopg.Error) as refused:
+            drain.result(20)
+    assert refused.value.sqlstate == "BP010"
+    assert site.covered(version) == 2
+    assert site.queued() == 1
+
+
+def test_a_worker_whose_functions_are_gone_connects_anew_instead_of_going_through_all(
+    cli: CommandLine, site: Installation, database: str, tmp_path: Path
+) -> None:
+    first, *others = site.texts(4)
+    for version in (first, *others):
+        site.touch(version)
+    with psycopg.connect(database, autocommit=True) as connection, ExitStack() as stack:
+        observer = Installation(connection)
+        with held(site.connection, first):
+            flags = (*QUICK, "--concurrency", "1")
+            worker = stack.enter_context(WorkerProcess(cli, tmp_path, *flags))
+            assert soon(lambda: observer.rows(BLOCKED_DRAIN))
+            observer.run("alter function progress.drain_version rename to drain_one")
+        assert soon(lambda: worker.said("trying again"))
+        observer.run(MISFIT, VERSION)
+        assert_ended(worker)
+        said = [json.loads(line) for line in worker.log.read_text().splitlines() if "{" in line]
+        pauses = [e["pause_seconds"] for e in said if e.get("loop") == "drain-0"]
+        # It goes on to the next version without a pause, and connects anew after one.
+        assert pauses.count(0) < len(others), pauses
+    assert site.queued() == len(others)
 
 
 def test_older_commands_refuse_at_once(

@@ -2,11 +2,13 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import httpx
+from psycopg import Connection
 
 from acceptance.command_line import soon
 from acceptance.installation import Installation
@@ -31,17 +33,6 @@ def listen(api: httpx.Client, last: str | None = None) -> Any:
     return api.stream("GET", f"{V1}/events", headers=headers)
 
 
-def looked(site: Installation) -> bool:
-    """Whether the one connection that looks for all has looked once."""
-    return bool(
-        site.value(
-            "select count(*) from pg_stat_activity where datname = current_database()"
-            " and application_name = 'bible-progress changes' and state = 'idle'"
-            " and query like '%%version_states%%'"
-        )
-    )
-
-
 def test_what_changes_is_named_and_nothing_is_missed_between(
     api: httpx.Client, site: Installation
 ) -> None:
@@ -49,7 +40,6 @@ def test_what_changes_is_named_and_nothing_is_missed_between(
     with listen(api) as answer:
         stream = events(answer)
         assert next(stream)[0] == "ready"
-        assert soon(lambda: looked(site))
         site.touch(one)
         name, last, versions = next(stream)
         assert (name, versions) == ("changed", [str(one)])
@@ -61,6 +51,28 @@ def test_what_changes_is_named_and_nothing_is_missed_between(
         stream = events(answer)
         assert next(stream)[0] == "ready"
         assert next(stream)[2] == [str(other)]
+
+
+def test_ready_means_that_every_later_change_is_told(
+    api: httpx.Client, site: Installation, connect: Callable[..., Connection[Any]]
+) -> None:
+    [version] = site.texts(1)
+    holder = connect(autocommit=False)
+    holder.execute("lock table progress.version_rollup in access exclusive mode")
+    with listen(api) as answer, ThreadPoolExecutor() as threads:
+        stream = events(answer)
+        first = threads.submit(next, stream)
+        assert soon(
+            lambda: site.rows(
+                "select from pg_stat_activity where wait_event_type = 'Lock'"
+                " and application_name = 'bible-progress changes'"
+            )
+        )
+        assert not first.done()
+        holder.rollback()
+        assert first.result(20)[0] == "ready"
+        site.touch(version)
+        assert next(stream)[2] == [str(version)]
 
 
 def test_a_swap_that_leaves_the_counts_alone_is_a_change(
@@ -97,7 +109,6 @@ def test_many_listeners_need_one_connection(api: httpx.Client, site: Installatio
         )
         streams = [events(stack.enter_context(listen(client))) for _ in range(count)]
         assert [next(stream)[0] for stream in streams] == ["ready"] * count
-        assert soon(lambda: looked(site))
         connections = site.value(
             "select count(*) from pg_stat_activity where datname = current_database()"
             " and application_name like 'bible-progress%%'"

@@ -168,16 +168,21 @@ class Bench:
 
     @contextmanager
     def _made(self, name: str, template: str) -> Generator[None]:
-        with translated(), connect(self.server) as admin:
-            admin.execute(
-                SQL("create database {} template {}").format(Identifier(name), Identifier(template))
-            )
         try:
+            # An interrupt may come when it is made already.
+            with translated(), connect(self.server) as admin:
+                admin.execute(
+                    SQL("create database {} template {}").format(
+                        Identifier(name), Identifier(template)
+                    )
+                )
             yield
         finally:
             # The server may be gone already, and with it the database where it is our own.
             with suppress(psycopg.Error, BibleProgressError), connect(self.server) as admin:
-                admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+                admin.execute(
+                    SQL("drop database if exists {} with (force)").format(Identifier(name))
+                )
 
 
 def watch(connection: Connection[Any], *, on: bool) -> None:

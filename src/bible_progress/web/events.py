@@ -49,6 +49,7 @@ class Changes:
         self._listeners: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
         self._wanted = threading.Event()
+        self._looked = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._look, name="changes", daemon=True)
 
@@ -68,13 +69,17 @@ class Changes:
         return len(self._listeners) >= MAX_LISTENERS
 
     async def listen(self, last_event_id: str | None) -> AsyncIterator[ServerSentEvent]:
-        """Yield what changed since `last_event_id`, or from now on, until stopped."""
+        """Yield what changed since `last_event_id`, or from the first event on, until stopped."""
         woken = asyncio.Event()
         with self._lock:
             self._listeners[woken] = asyncio.get_running_loop()
             number, missed = self._since(last_event_id)
         self._wanted.set()
         try:
+            # Before the first look nobody could say what changed after it.
+            while not self._looked and not self._stopping.is_set():
+                await woken.wait()
+                woken.clear()
             yield ServerSentEvent(
                 event="reset" if missed else "ready",
                 id=f"{self._process}-{number}",
@@ -127,6 +132,9 @@ class Changes:
                                 ]
                             )
                         before = now
+                        if not self._looked:
+                            self._looked = True
+                            self._wake()
                         self._stopping.wait(EVERY_SECONDS)
             except (psycopg.Error, BibleProgressError) as error:
                 log.warning(

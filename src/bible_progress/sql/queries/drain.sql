@@ -25,7 +25,9 @@ from progress.drain_version(%(kind)s, %(version_id)s)
 cross join set_config('synchronous_commit', 'off', true)
 where
     (select progress.require_schema(%(schema_version)s))
-    and not progress.is_backing_off(%(kind)s, %(version_id)s);
+    and not progress.is_backing_off(%(kind)s, %(version_id)s)
+    -- Again, when the drain has been done and holds upgrades off: one may have come in between.
+    and progress.require_schema(%(schema_version)s);
 
 -- name: warm_up
 select progress.warm_up();

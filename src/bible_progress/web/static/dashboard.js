@@ -21,11 +21,13 @@
       const { versions } = JSON.parse(event.data);
       if (!only || versions.length === 0 || versions.some((v) => only.includes(v.id))) refresh();
     };
-    source.addEventListener("ready", () => say("live"));
-    source.addEventListener("reset", () => {
+    // Something may have changed between the page and the first look.
+    const catchUp = () => {
       say("live");
       refresh();
-    });
+    };
+    source.addEventListener("ready", catchUp);
+    source.addEventListener("reset", catchUp);
     source.addEventListener("changed", look);
     source.addEventListener("error", () => say("not connected, trying again"));
     window.addEventListener("pagehide", () => source.close());

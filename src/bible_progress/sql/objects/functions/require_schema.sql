@@ -3,7 +3,7 @@
 create or replace function progress.require_schema(p_schema_version integer)
 returns boolean
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
