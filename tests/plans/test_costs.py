@@ -7,6 +7,9 @@ from library import BOOKS, CHAPTERS, VERSES, VERSIONS, Library
 CONTENT = ("verse_texts", "media_files", "media_files_verses")
 PER_VERSION = ("verse_texts", "media_files", "media_files_verses", "chapter_bitmap", "book_rollup")
 
+# The planner reads the rows at the ends of an index, where another test wrote to their page.
+PLANNING = 8
+
 EDITS = {
     "text": "update verse_texts set verse_text = ''"
     " where text_version_id = '{v}' and verse_id = 'b7-3-4'",
@@ -46,10 +49,10 @@ def test_a_drain_of_one_chapter_touches_that_chapter_and_its_version(
         assert found.whole_scans[table] == 0, f"{table} is scanned"
     # The verses of the chapter, in a few joins of one query.
     assert found.rows["verses"] <= 8 * VERSES
-    assert found.rows["verse_texts"] <= (2 * VERSES if kind == "text" else 0)
+    assert found.rows["verse_texts"] <= (2 * VERSES if kind == "text" else PLANNING)
     # The files of the chapter, and in each arm of the definition the ranges of the version, one
     # a book: any of them could reach into it.
-    assert found.rows["media_files"] <= (4 * BOOKS if kind == "audio" else 0)
+    assert found.rows["media_files"] <= (4 * BOOKS if kind == "audio" else PLANNING)
     # The bitmaps and the books of its version.
     assert found.rows["chapter_bitmap"] <= BOOKS * CHAPTERS + 5
     assert found.rows["book_rollup"] <= BOOKS + 5
@@ -82,8 +85,8 @@ def test_a_drain_of_a_whole_version_reads_its_rows_a_few_times_and_no_others(
     # Whatever the plan: a few versions' worth, where there are twelve with content; and not all
     # bitmaps once a book, of which there are 24.
     assert VERSIONS == 12
-    assert found.rows["verse_texts"] <= (2 * texts if kind == "text" else 0)
-    assert found.rows["media_files"] <= (8 * files if kind == "audio" else 0)
+    assert found.rows["verse_texts"] <= (2 * texts if kind == "text" else PLANNING)
+    assert found.rows["media_files"] <= (8 * files if kind == "audio" else PLANNING)
     assert found.rows["chapter_bitmap"] <= 6 * files
     assert found.rows["book_rollup"] <= 6 * BOOKS
 
@@ -116,9 +119,9 @@ def test_an_exact_summary_of_a_dirty_chapter_recomputes_its_book_only(
         ).fetchone()
     assert row == (False,)
     book = CHAPTERS * VERSES
-    assert found.rows["verse_texts"] <= (2 * book if kind == "text" else 0)
+    assert found.rows["verse_texts"] <= (2 * book if kind == "text" else PLANNING)
     assert found.rows["verses"] <= 8 * book
-    assert found.rows["media_files"] <= (2 * BOOKS * CHAPTERS if kind == "audio" else 0)
+    assert found.rows["media_files"] <= (2 * BOOKS * CHAPTERS if kind == "audio" else PLANNING)
     assert found.rows["book_rollup"] <= BOOKS + 5
 
 
@@ -132,8 +135,8 @@ def test_exact_reads_below_the_book_recompute_the_dirty_chapter_only(
         library.connection.execute(
             f"select * from progress.{function}(%s, %s)", [kind, version(library, kind)]
         ).fetchall()
-    assert found.rows["verse_texts"] <= (2 * VERSES if kind == "text" else 0)
-    assert found.rows["media_files"] <= (4 * BOOKS if kind == "audio" else 0)
+    assert found.rows["verse_texts"] <= (2 * VERSES if kind == "text" else PLANNING)
+    assert found.rows["media_files"] <= (4 * BOOKS if kind == "audio" else PLANNING)
     assert [found.whole_scans[table] for table in CONTENT] == [0, 0, 0]
 
 
