@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from acceptance.command_line import soon
 from acceptance.installation import Installation
 from bible_progress import documents as d
 from bible_progress.worker import Worker, WorkerSettings
 from web.site import BEARER, SECRET, code, served
 
 V1 = "/api/v1"
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 def login(client: httpx.Client, secret: str) -> httpx.Response:
@@ -129,6 +131,50 @@ def test_forms_that_are_no_forms_are_refused(database: str, field: str) -> None:
     with served(database, secret=SECRET) as page:
         answer = page.post("/login", content=field)
         assert answer.status_code in (401, 422)
+
+
+def test_the_queue_is_watched_where_no_worker_runs_and_drains_by_the_hook_are_counted(
+    database: str, site: Installation
+) -> None:
+    for version in site.texts(2):
+        site.touch(version)
+    with served(database, secret=SECRET) as api:
+
+        def sample(name: str) -> bool:
+            lines = api.get("/metrics", headers=BEARER).text.splitlines()
+            return f"bible_progress_{name}" in lines
+
+        assert soon(lambda: sample("queue_depth 2.0"))
+        api.post(f"{V1}/refresh", headers=BEARER)
+        assert sample('drains_total{kind="text",outcome="drained"} 2.0')
+
+
+def test_where_pg_cron_drains_nobody_is_told_to_start_a_worker(
+    database: str, site: Installation
+) -> None:
+    with served(database) as page:
+        assert "No worker is running" in page.get("/operations").text
+        site.run("update progress.settings set cron_database = 'jobs'")
+        shown = page.get("/operations").text
+        assert "No worker is running" not in shown
+        assert "<code>jobs</code>" in shown
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/", f"{V1}/versions", f"{V1}/versions/text/{UNKNOWN}", f"{V1}/refresh"]
+)
+def test_head_is_get_without_a_body(api: httpx.Client, path: str) -> None:
+    got, headed = api.get(path), api.head(path)
+    assert headed.content == b""
+    assert headed.status_code == got.status_code
+    assert headed.headers["content-type"] == got.headers["content-type"]
+    assert int(headed.headers["content-length"]) > 0
+    # On the same connection: no byte of a body is left in it.
+    assert api.get("/healthz").text == "ok\n"
+
+
+def test_head_of_live_updates_is_refused(api: httpx.Client) -> None:
+    assert api.head(f"{V1}/events").status_code == 405
 
 
 def test_metrics_are_those_of_the_worker(database: str, site: Installation) -> None:

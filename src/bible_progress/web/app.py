@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__, documents
 from ..db import pool
@@ -44,9 +46,12 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
         )
         app.state.changes = Changes(settings.database_url)
         app.state.changes.start()
+        watching = None if metrics else asyncio.create_task(operations.watch(app))
         try:
             yield
         finally:
+            if watching:
+                watching.cancel()
             app.state.changes.stop()
             app.state.pool.close(timeout=1)
 
@@ -63,7 +68,6 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     app.state.settings = settings
     app.state.sessions = Sessions()
     app.state.metrics = metrics or Metrics()
-    app.state.has_worker = metrics is not None
     for router in (versions.router, languages.router, operations.router, events.router):
         app.include_router(router, prefix=API)
     app.include_router(operations.health)
@@ -78,10 +82,36 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
             allow_methods=["GET"],
             expose_headers=["ETag", "X-As-Of", "X-Pending", "X-Request-Id"],
         )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts())
     app.add_middleware(Guard)
     _describe(app)
     return app
+
+
+class HeadAsGet:
+    """Answers HEAD as GET without the body, for monitors and link checkers.
+
+    Not live updates, whose body has no end.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "HEAD"
+            or scope["path"] == f"{API}{events.PATH}"
+        ):
+            await self._app(scope, receive, send)
+            return
+
+        async def out(message: Message) -> None:
+            await send({**message, "body": b""} if "body" in message else message)
+
+        await self._app({**scope, "method": "GET"}, receive, out)
 
 
 def _describe(app: FastAPI) -> None:

@@ -275,7 +275,6 @@ def operations(request: Request, message: str | None = None) -> Response:
         depth=_graph([(at.timestamp(), state.queue_depth) for at, state in recent]),
         oldest=_graph([(at.timestamp(), state.oldest_signal_seconds) for at, state in recent]),
         counted=metrics.counted(),
-        own_worker=request.app.state.has_worker,
         can_operate=can_operate,
         has_secret=has_secret,
         message={"done": "Done.", "gone": "That dead letter is gone."}.get(message or ""),

@@ -161,6 +161,8 @@ def _state(connection: Connection[Any]) -> _State:
     return {(kind, str(version)): mark for kind, version, mark in rows}
 
 
+PATH = "/events"
+
 router = APIRouter(tags=["live updates"])
 
 
@@ -172,7 +174,7 @@ def _room(request: Request) -> Changes:
 
 
 @router.get(
-    "/events",
+    PATH,
     response_class=EventSourceResponse,
     responses=responses("too_many_listeners"),
     summary="Which versions changed, as they change",

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import psycopg
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg import Connection
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from .. import documents as d
 from .. import drain, insights
 from ..db import connect, translated
+from ..errors import BibleProgressError
 from ..metrics import Metrics
+from ..worker import BEAT_SECONDS
 from .problems import ProblemError, responses
 from .security import onlooker, operator
 
@@ -28,6 +33,21 @@ _OPERATED = responses(
     "secret_needed", "no_secret_set", "forbidden", "database_unavailable", "refused", "guarded"
 )
 _SEEN = responses("secret_needed", "forbidden", "database_unavailable", "not_installed")
+
+
+async def watch(app: FastAPI) -> None:
+    """Look at the queue as often as a worker does, in a process that runs none."""
+    counted: Metrics = app.state.metrics
+
+    def look() -> None:
+        with translated(), app.state.pool.connection() as connection:
+            counted.observe(insights.status(connection))
+
+    while True:
+        # Requests say what is wrong; the next look may find it mended.
+        with suppress(BibleProgressError):
+            await run_in_threadpool(look)
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 @health.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -58,7 +78,7 @@ def readyz(request: Request) -> Response:
     dependencies=[Depends(onlooker)],
 )
 def metrics(request: Request) -> Response:
-    """What the worker of this process counts, for Prometheus."""
+    """The queue, and what this process drained and audited, for Prometheus."""
     counted: Metrics = request.app.state.metrics
     return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -152,6 +172,7 @@ def refresh(
 ) -> Any:
     """Drain what waits, for schedulers that can call a URL. Safe to call twice at once."""
     started = time.monotonic()
+    counted: Metrics = request.app.state.metrics
     drained = failed = idle = 0
     with translated(), _own(request) as connection:
         # No single drain may take what is left of the time and more.
@@ -161,8 +182,11 @@ def refresh(
             for version in drainer.due(20):
                 if time.monotonic() - started >= seconds:
                     break
+                began = time.monotonic()
                 try:
-                    outcome = drainer.drain(version).outcome
+                    result = drainer.drain(version)
+                    counted.drained(version.kind, result, time.monotonic() - began)
+                    outcome = result.outcome
                 except psycopg.errors.QueryCanceled:
                     outcome = "failed"
                 drained += outcome == "drained"
