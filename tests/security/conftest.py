@@ -67,18 +67,27 @@ def _rolled_back(project: Project) -> Iterator[Project]:
     project.connection.rollback()
 
 
+@pytest.fixture(scope="session")
+def site_project(roles_server: str, projects: dict[str, Project]) -> Project:
+    """The project in database `site`, which nobody is connected to: it is there to be cloned."""
+    with psycopg.connect(roles_server, autocommit=True) as admin:
+        admin.execute("create database site template template0 encoding 'UTF8' locale 'C'")
+    with psycopg.connect(make_conninfo(roles_server, dbname="site"), autocommit=True) as owner:
+        return make_project(owner, BY_OWNER, roles=True)
+
+
 @pytest.fixture
-def site(roles_server: str, projects: dict[str, Project]) -> Iterator[Site]:
+def site(roles_server: str, site_project: Project) -> Iterator[Site]:
     """A project of the test's own, with logins that are members of our roles."""
     name = f"bp_site_{uuid4().hex[:12]}"
     with psycopg.connect(roles_server, autocommit=True) as admin:
         admin.execute(
-            sql.SQL("create database {} template template0 encoding 'UTF8' locale 'C'").format(
+            sql.SQL("create database {} template site strategy file_copy").format(
                 sql.Identifier(name)
             )
         )
         with psycopg.connect(make_conninfo(roles_server, dbname=name), autocommit=True) as owner:
-            yield Site(make_project(owner, BY_OWNER, roles=True))
+            yield Site(site_project.through(owner))
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -119,6 +120,13 @@ class Project:
         self.world.text(self.mine["text"], ["gen-1-1", "gen-1-2", "gen-2-1", "exod-1-1"])
         self.world.recording(self.shown["audio"], chapter="gen-1")
         self.world.recording(self.mine["audio"], start="gen-1-1", end="exod-1-2")
+
+    def through(self, connection: Connection[Any]) -> Project:
+        """Return the same project in a clone of its database."""
+        there = copy(self)
+        there.connection = connection
+        there.world = World(connection)
+        return there
 
     def drain(self) -> None:
         """Store everything."""
