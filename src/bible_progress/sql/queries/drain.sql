@@ -2,7 +2,7 @@
 select progress.require_schema(%(schema_version)s);
 
 -- name: due
--- An upgrade may come between any two statements: each asks first whether it may go on.
+-- An upgrade may come between any two statements: each asks whether it may go on.
 -- Nothing here waits for the disk: what a crash takes away is done again, for it takes the removal
 -- of the signals too. docs/decisions/0008-drains-do-not-wait-for-the-disk.md
 select
@@ -24,9 +24,9 @@ select
 from progress.drain_version(%(kind)s, %(version_id)s)
 cross join set_config('synchronous_commit', 'off', true)
 where
-    (select progress.require_schema(%(schema_version)s))
-    and not progress.is_backing_off(%(kind)s, %(version_id)s)
-    -- Again, when the drain has been done and holds upgrades off: one may have come in between.
+    not progress.is_backing_off(%(kind)s, %(version_id)s)
+    -- Asked when the drain is done, which holds upgrades off: before it one could still come. Where
+    -- the answer is no, nothing was drained.
     and progress.require_schema(%(schema_version)s);
 
 -- name: warm_up
