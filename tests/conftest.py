@@ -98,6 +98,12 @@ def connect(database: str) -> Iterator[Connect]:
         connection.close()
 
 
+_TABLES = (
+    "from pg_class where relkind = 'r'"
+    " and relnamespace in ('public'::regnamespace, 'progress'::regnamespace)"
+)
+
+
 class SharedConnection:
     """One connection for all tests that are rolled back, to a database cloned for them."""
 
@@ -126,8 +132,7 @@ class SharedConnection:
         connection = self._opened.enter_context(psycopg.connect(url))
         # Statistics that autovacuum makes between two tests would change the plans of both.
         tables = connection.execute(
-            "select relnamespace::regnamespace::text, relname from pg_class where relkind = 'r'"
-            " and relnamespace in ('public'::regnamespace, 'progress'::regnamespace)"
+            "select relnamespace::regnamespace::text, relname " + _TABLES
         ).fetchall()
         for names in tables:
             connection.execute(
@@ -140,10 +145,7 @@ class SharedConnection:
 
     @staticmethod
     def _bytes(connection: Connection[Any]) -> int:
-        row = connection.execute(
-            "select sum(pg_relation_size(oid)) from pg_class where relkind = 'r'"
-            " and relnamespace in ('public'::regnamespace, 'progress'::regnamespace)"
-        ).fetchone()
+        row = connection.execute("select sum(pg_relation_size(oid)) " + _TABLES).fetchone()
         connection.rollback()
         assert row is not None
         return row[0]

@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 
@@ -14,25 +14,24 @@ from .. import __version__
 from ..errors import BibleProgressError
 from .output import Console, tolerate_any_terminal
 
-# In the order of --help.
-COMMANDS = (
-    "demo",
-    "doctor",
-    "install",
-    "uninstall",
-    "status",
-    "serve",
-    "worker",
-    "schedule",
-    "refresh",
-    "verify",
-    "dead-letter",
-    "rollout",
-    "import",
-    "export",
-    "bench",
-)
-_MODULES = {name: f".{name.replace('-', '_')}" for name in COMMANDS} | {"import": ".import_"}
+# Each command and its module, in the order of --help.
+COMMANDS = {
+    "demo": "demo",
+    "doctor": "doctor",
+    "install": "install",
+    "uninstall": "uninstall",
+    "status": "status",
+    "serve": "serve",
+    "worker": "worker",
+    "schedule": "schedule",
+    "refresh": "refresh",
+    "verify": "verify",
+    "dead-letter": "dead_letter",
+    "rollout": "rollout",
+    "import": "import_",
+    "export": "export",
+    "bench": "bench",
+}
 
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database refused,
@@ -41,7 +40,7 @@ exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database ref
 13 doctor found problems, 130 interrupted"""
 
 
-def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+def build_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
     """Return the parser of these commands; only their modules are imported."""
     parser = argparse.ArgumentParser(
         prog="bible-progress",
@@ -53,7 +52,7 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bible-progress {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in commands:
-        import_module(_MODULES[command], __name__).add(subparsers)
+        import_module(f".{COMMANDS[command]}", __name__).add(subparsers)
     return parser
 
 
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True)
     arguments = sys.argv[1:] if arguments is None else arguments
     # Importing the other commands takes longer than most commands do.
-    named = [name for name in arguments[:1] if name in _MODULES]
+    named = [name for name in arguments[:1] if name in COMMANDS]
     try:
         options = build_parser(named or COMMANDS).parse_args(arguments)
         code: int = options.run(options) or 0

@@ -38,7 +38,7 @@ def add(subparsers: Subparsers) -> None:
         help=f"texts, and as many recordings, default {VERSIONS}; 1000 for the growth goal",
     )
     parser.add_argument(
-        "--quick", action="store_true", help=f"about a minute, {QUICK_VERSIONS} versions"
+        "--quick", action="store_true", help=f"one to two minutes, {QUICK_VERSIONS} versions"
     )
     parser.add_argument(
         "--only",

@@ -49,7 +49,7 @@ class Changes:
         self._listeners: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
         self._wanted = threading.Event()
-        self._looked = False
+        self._seen: _State | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._look, name="changes", daemon=True)
 
@@ -77,7 +77,7 @@ class Changes:
         self._wanted.set()
         try:
             # Before the first look nobody could say what changed after it.
-            while not self._looked and not self._stopping.is_set():
+            while self._seen is None and not self._stopping.is_set():
                 await woken.wait()
                 woken.clear()
             yield ServerSentEvent(
@@ -116,14 +116,16 @@ class Changes:
         return self._number, True
 
     def _look(self) -> None:
-        before: _State | None = None
         while not self._stopping.is_set():
             try:
                 with connect(self._url, application_name="bible-progress changes") as connection:
                     while not self._stopping.is_set():
                         self._wanted.wait()
-                        now = _state(connection)
-                        if before is not None and now != before:
+                        before, now = self._seen, _state(connection)
+                        self._seen = now
+                        if before is None:
+                            self._wake()
+                        elif now != before:
                             self._publish(
                                 [
                                     {"kind": kind, "id": version}
@@ -131,10 +133,6 @@ class Changes:
                                     if now.get((kind, version)) != before.get((kind, version))
                                 ]
                             )
-                        before = now
-                        if not self._looked:
-                            self._looked = True
-                            self._wake()
                         self._stopping.wait(EVERY_SECONDS)
             except (psycopg.Error, BibleProgressError) as error:
                 log.warning(

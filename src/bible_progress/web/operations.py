@@ -44,10 +44,11 @@ async def watch(app: FastAPI) -> None:
             counted.observe(insights.status(connection))
 
     while True:
+        # First, so that the pool has its connection by then and opens no second one for this.
+        await asyncio.sleep(BEAT_SECONDS)
         # Requests say what is wrong; the next look may find it mended.
         with suppress(BibleProgressError):
             await run_in_threadpool(look)
-        await asyncio.sleep(BEAT_SECONDS)
 
 
 @health.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
