@@ -16,12 +16,17 @@ declare
     '|version_progress_summary)|language_entity_best_(audio|text)_version)$';
     -- What relationships.sql makes: it reads with the rights of its caller.
     v_relationships oid[] := array(
-        select f.oid
+        select p.oid
         from progress.relationships as r
-        cross join lateral to_regprocedure(
-            format('public.%I(public.%I)', r.target, r.source)
-        ) as f (oid)
-        where f.oid is not null
+        inner join
+            pg_catalog.pg_class as c
+            on c.relnamespace = 'public'::regnamespace and r.source = c.relname
+        inner join
+            pg_catalog.pg_proc as p
+            on c.relnamespace = p.pronamespace
+            and r.target = p.proname
+            and p.pronargs = 1
+            and p.proargtypes[0] = c.reltype
     );
     v_revoke text;
     v_role text;

@@ -32,7 +32,8 @@ inner join
 where c.relkind = %(kind)s;
 
 -- name: drop_relationships
--- Those that the version which is installed has made.
+-- Those that the version which is installed has made. Not by to_regprocedure, which before
+-- PostgreSQL 16 raises where the argument's type is not there, as on steps without that relation.
 do $$
 declare
     v_function regprocedure;
@@ -41,13 +42,17 @@ begin
         return;
     end if;
     for v_function in
-        select f.oid
+        select p.oid
         from progress.relationships as r
-        cross join
-            lateral to_regprocedure(
-                format('public.%I(public.%I)', r.target, r.source)
-            ) as f (oid)
-        where f.oid is not null
+        inner join
+            pg_catalog.pg_class as c
+            on c.relnamespace = 'public'::regnamespace and r.source = c.relname
+        inner join
+            pg_catalog.pg_proc as p
+            on c.relnamespace = p.pronamespace
+            and r.target = p.proname
+            and p.pronargs = 1
+            and p.proargtypes[0] = c.reltype
     loop
         execute format('drop function %s', v_function);
     end loop;
