@@ -45,16 +45,23 @@ _LOOKED_AT_FIRST = ("server_version", "server_encoding", "newer_installation", "
 
 
 def render(
-    *, strategy: str = "incremental", readers: Sequence[str] | None = None, since: str | None = None
+    *,
+    strategy: str = "incremental",
+    readers: Sequence[str] | None = None,
+    since: str | None = None,
+    step: int | None = None,
 ) -> str:
     """Return the SQL that installs this version, or upgrades to it from version `since`.
 
-    `readers` None keeps those that the database has. Raises UsageError for a `since` that is no
-    earlier version.
+    `readers` None keeps those that the database has. `step` is one of the rollout, on the way to
+    its strategy, where it shall not be the one that a new database starts on. Raises UsageError
+    for a `since` that is no earlier version.
     """
     if since is not None:
         _refuse_since(since)
-    parts = [part.rstrip("\n") for part in _parts(STRATEGIES[strategy], readers, since)]
+    step = STRATEGIES[strategy] if step is None else step
+    strategy = schema.strategy(step)
+    parts = [part.rstrip("\n") for part in _parts(step, readers, since)]
     body = "\n" + "\n\n".join(parts) + "\n"
     header = _HEADER.format(
         version=__version__,
@@ -140,7 +147,7 @@ def _hold_drains() -> str:
 
 def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[str]:
     """What install refuses, in its words and in its order."""
-    strategy = next(name for name, first in STRATEGIES.items() if first == step)
+    strategy = schema.strategy(step)
     migrations = schema.migrations()
     for name in ("newer_installation", "other_owner"):
         yield _refused_by(name, step)

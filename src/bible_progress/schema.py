@@ -120,6 +120,11 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
+def strategy(step: int) -> str:
+    """Return the strategy of a step."""
+    return _strategy_of("strategy", step)
+
+
 def objects(step: int = INCREMENTAL) -> tuple[str, ...]:
     """Return the files of functions, views and triggers of a step, in order."""
     return tuple(path for path in sql.manifest() if _applies(PurePosixPath(path), step))

@@ -12,20 +12,28 @@ import psycopg
 import pytest
 
 from acceptance.installation import Installation
-from bible_progress import export, install, schema, uninstall
+from bible_progress import export, install, rollout, schema, uninstall
 from schema.catalog import assert_same_catalog, catalog
 from support import oracle
 from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage
 
 RELEASES = Path(__file__).resolve().parents[2] / "releases"
-# Every release that was kept, and this one as it would be.
-KEPT = [*sorted(RELEASES.glob("*.sql")), None]
+# Every release that was kept, on each step of the rollout, and this one as it would be.
+KEPT = [
+    (release, step)
+    for release in [*sorted(path.name for path in RELEASES.iterdir() if path.is_dir()), None]
+    for step in schema.STEPS
+]
+STORED_LEVELS = {schema.VIEWS: 0, schema.VERSE_MATVIEWS: 2}
+NAMES = [f"{release or 'this'} on step {step}" for release, step in KEPT]
 
 Newer = Callable[[str], NewerPackage]
 
 
-def text_of(release: Path | None) -> str:
-    return export.render() if release is None else release.read_text(encoding="utf-8")
+def text_of(release: str | None, step: int = schema.INCREMENTAL) -> str:
+    if release is None:
+        return export.render(step=step)
+    return (RELEASES / release / f"step-{step}.sql").read_text(encoding="utf-8")
 
 
 def stored(site: Installation) -> list[tuple[Any, ...]]:
@@ -70,9 +78,9 @@ def assert_nothing_lost(site: Installation, dirty: UUID) -> None:
     oracle.assert_same(site.connection)
 
 
-@pytest.mark.parametrize("release", KEPT, ids=lambda path: path.stem if path else "this")
-def test_every_release_becomes_what_this_one_installs(
-    empty_database: str, database: str, release: Path | None
+@pytest.mark.parametrize("release", dict.fromkeys(release for release, _ in KEPT))
+def test_an_upgrade_from_every_release_loses_nothing(
+    empty_database: str, release: str | None
 ) -> None:
     with psycopg.connect(empty_database, autocommit=True) as connection:
         connection.execute(text_of(release).encode())
@@ -80,18 +88,48 @@ def test_every_release_becomes_what_this_one_installs(
         dirty = fill(site)
         before = stored(site)
         install.install(connection)
-        with psycopg.connect(database) as fresh:
-            assert_same_catalog(catalog(connection), catalog(fresh))
         assert stored(site) == before
         assert_nothing_lost(site, dirty)
 
 
-@pytest.mark.parametrize("release", KEPT, ids=lambda path: path.stem if path else "this")
-def test_a_kept_release_is_as_it_was_and_so_are_its_migrations(release: Path | None) -> None:
-    text = text_of(release)
+@pytest.mark.parametrize(("release", "step"), KEPT, ids=NAMES)
+def test_every_release_becomes_what_this_one_installs(
+    empty_database: str, database: str, release: str | None, step: int
+) -> None:
+    with (
+        psycopg.connect(empty_database, autocommit=True) as connection,
+        psycopg.connect(database, autocommit=True) as fresh,
+    ):
+        connection.execute(text_of(release, step).encode())
+        site = Installation(connection)
+        site.texts(2, drained=False)
+        refresh(site, step)
+        install.install(connection)
+        rollout.move(fresh, step)
+        assert_same_catalog(catalog(connection), catalog(fresh))
+        refresh(site, step)
+        oracle.assert_same(connection, stored_levels=STORED_LEVELS.get(step, 10))
+
+
+def refresh(site: Installation, step: int) -> None:
+    """Do what keeps the numbers of a step fresh."""
+    if step >= schema.TRIGGERS:
+        site.drain()
+    else:
+        site.rows(
+            "select progress.refresh_materialized_views(k) from unnest('{audio,text}'::text[]) k"
+        )
+
+
+@pytest.mark.parametrize(("release", "step"), KEPT, ids=NAMES)
+def test_a_kept_release_is_as_it_was_and_so_are_its_migrations(
+    release: str | None, step: int
+) -> None:
+    text = text_of(release, step)
     assert export.is_whole(text)
     if release is not None:
-        assert text.startswith(f"-- Bible Progress {release.stem}: a new installation")
+        version, _, _ = release.partition("-")
+        assert text.startswith(f"-- Bible Progress {version}: a new installation")
     applied = re.findall(r"values \('(migrations/\w+\.sql)', '([0-9a-f]{64})'\);", text)
     assert applied
     for path, checksum in applied:
