@@ -2,7 +2,7 @@
 
 The database writes the documents; nothing here computes. Counts are whole numbers, `percent` is
 rounded down so that 100 means nothing is missing (null where there is nothing to cover), durations
-are seconds.
+are seconds. Names and numbers of books, chapters and verses are null where the host has none.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Testament(Shape):
 
 class Chapter(Shape):
     id: str
-    number: int
+    number: int | None
     status: CoverageStatus
     covered_verses: int
     total_verses: int
@@ -54,8 +54,8 @@ class Chapter(Shape):
 
 class Book(Shape):
     id: str
-    name: str
-    number: int
+    name: str | None
+    number: int | None
     testament: str | None
     status: CoverageStatus
     covered_verses: int
@@ -74,11 +74,11 @@ class Counts(Shape):
 
     kind: Kind
     id: UUID
-    name: str
+    name: str | None
     language_entity_id: UUID | None
     language: str | None
     bible_version_id: str | None
-    created_at: datetime | None
+    created_at: datetime | None = Field(description="Null too outside of the years 1 to 9999.")
     refreshed_at: datetime | None = Field(description="When stored numbers of it last changed.")
     is_best: bool = Field(description="Whether it is the best of its kind in its language.")
     status: CoverageStatus
@@ -121,7 +121,7 @@ class BookList(Document):
 class ChapterSummary(Shape):
     book_id: str
     id: str
-    number: int
+    number: int | None
     status: CoverageStatus
     covered_verses: int
     total_verses: int
@@ -136,7 +136,7 @@ class ChapterList(Document):
 
 class Verse(Shape):
     id: str
-    number: int
+    number: int | None
     is_covered: bool
 
 
@@ -146,9 +146,9 @@ class ChapterDetail(Document):
     kind: Kind
     version_id: UUID
     book_id: str
-    book: str
+    book: str | None
     id: str
-    number: int
+    number: int | None
     status: CoverageStatus
     covered_verses: int
     total_verses: int
@@ -160,9 +160,9 @@ class ChapterDetail(Document):
 
 class Gap(Shape):
     book_id: str
-    book: str
+    book: str | None
     chapter_id: str
-    number: int
+    number: int | None
     missing_verses: int
     missing: str = Field(description="As people write them: 1-12 15 17-20.")
 
@@ -190,7 +190,7 @@ class ChapterDifference(Shape):
 class Difference(Shape):
     kind: Kind
     id: UUID
-    name: str
+    name: str | None
     only_here_verses: int = Field(description="Verses that none of the others has.")
     lacking_verses: int = Field(description="Verses that another has and this one lacks.")
     chapters: list[ChapterDifference]
@@ -222,7 +222,7 @@ class History(Document):
 class BestVersion(Shape):
     kind: Kind
     id: UUID
-    name: str
+    name: str | None
     language_entity_id: UUID | None
     reason: str
     versions: int = Field(description="How many cover anything, this one included.")
@@ -235,7 +235,7 @@ class BestVersion(Shape):
 
 class Language(Shape):
     id: UUID
-    name: str
+    name: str | None
     level: str | None
     parent_id: UUID | None
     parent: str | None

@@ -129,7 +129,7 @@ class VersionProgress:
 
     kind: str
     version_id: UUID
-    name: str
+    name: str | None
     language: str | None
     covered_verses: int
     total_verses: int

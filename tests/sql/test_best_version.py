@@ -139,6 +139,22 @@ def test_the_best_follows_a_change_of_date_or_language_without_a_drain(
     assert_best(world, kind, other, older)
 
 
+def test_a_missing_date_is_the_oldest(world: World, kind: str, language: UUID) -> None:
+    run = world.connection.execute
+    run(f"alter table {kind}_versions alter created_at drop not null")
+    dated = make(world, kind, language, ["gen-1-1"], created="1900")
+    undated = make(world, kind, language, ["gen-1-1"], created="2030")
+    run(f"update {kind}_versions set created_at = null where id = %s", [undated])
+    assert_best(world, kind, language, dated)
+    found = run(
+        "select reason from progress.best_versions(array[%s::uuid]) where kind = %s",
+        [language, kind],
+    ).fetchone()
+    assert found == ("as much as others, and the newest",)
+    run(f"update {kind}_versions set created_at = null where id = %s", [dated])
+    assert_best(world, kind, language, min(dated, undated))
+
+
 def test_each_kind_has_a_best_of_its_own(world: World, kind: str, language: UUID) -> None:
     best = make(world, kind, language, ["jude-1-1"], created="2020")
     other = "text" if kind == "audio" else "audio"

@@ -5,6 +5,7 @@ It shares nothing with the SQL but the tables, so that an error has to be made t
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -150,7 +151,7 @@ def _choose_best(result: Recount, live: list[tuple[str, Any]]) -> None:
                 -Fraction(covered, total or 1),
                 -Fraction(any_ if kind == "audio" else complete, chapters or 1),
                 -Fraction(books_complete, books or 1),
-                -version["created_at"].timestamp(),
+                -version["created_at"].timestamp() if version["created_at"] else math.inf,
                 version["id"],
             )
 

@@ -46,12 +46,19 @@ _SHOWN_DIFFERENCES = 100
 _SHOWN_SIBLINGS = 20
 _SHOWN_LANGUAGES = 6
 
+
+def _printed(value: object) -> object:
+    return "" if value is None else value
+
+
 _templates = Environment(
     loader=PackageLoader("bible_progress.web"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    # What is not there is not called "None".
+    finalize=_printed,
 )
 
 
@@ -113,7 +120,7 @@ def overview(
         with_versions=True,
         at_most=_SHOWN_LANGUAGES,
         after=None,
-    ).parsed()
+    ).shown()
     counts = {
         name: _versions(reads, limit=1, **only)["total"]
         for name, only in (
@@ -153,9 +160,9 @@ def version(
     """A version as a map of its chapters, with what is missing and what others have."""
     reads = Reads(request.app.state.pool)
     one = {"kind": kind, "id": version_id}
-    tree = reads.get("tree", **one, depth="chapter", book=None).parsed()
+    tree = reads.get("tree", **one, depth="chapter", book=None).shown()
     opened = reads.find("chapter", **one, chapter=chapter) if chapter else None
-    history = reads.get("history", **one, at_most=366).parsed()
+    history = reads.get("history", **one, at_most=366).shown()
     siblings = [
         {**other, "difference": None}
         for other in _versions(
@@ -169,8 +176,8 @@ def version(
         "version.html",
         page="version",
         tree=tree,
-        gaps=reads.get("gaps", **one, at_most=5, after=None).parsed(),
-        chapter=opened.parsed() if opened else None,
+        gaps=reads.get("gaps", **one, at_most=5, after=None).shown(),
+        chapter=opened.shown() if opened else None,
         history=history,
         graph=_graph(
             [
@@ -216,7 +223,7 @@ def languages(
             at_most=50,
             after=cursor_in(cursor, LANGUAGE_CURSOR),
         )
-        .parsed()
+        .shown()
     )
     listed["next_cursor"] = cursor_out(listed)
     return _page(
@@ -233,7 +240,7 @@ def languages(
 def language(request: Request, language_id: UUID, descendants: bool = False) -> Response:
     """A language, its versions, and which is best and why."""
     reads = Reads(request.app.state.pool)
-    found = reads.get("language", id=language_id, descendants=descendants).parsed()
+    found = reads.get("language", id=language_id, descendants=descendants).shown()
     return _page(
         request,
         "language.html",
@@ -377,7 +384,7 @@ def _versions(reads: Reads, *, limit: int, **filters: Any) -> Any:
         sort=filters.get("sort", "name"),
         at_most=limit,
         after=cursor_in(cursor, VERSION_CURSOR),
-    ).parsed()
+    ).shown()
 
 
 def _compare(
@@ -387,7 +394,7 @@ def _compare(
     for other in siblings:
         if f"{other['kind']}:{other['id']}" == beside:
             kinds, ids = [one["kind"], other["kind"]], [one["id"], UUID(other["id"])]
-            here, there = reads.get("compare", kinds=kinds, ids=ids).parsed()["items"]
+            here, there = reads.get("compare", kinds=kinds, ids=ids).shown()["items"]
             other["difference"] = {
                 "here": here["only_here_verses"],
                 "there": there["only_here_verses"],

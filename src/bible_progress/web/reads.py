@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -29,7 +28,10 @@ _QUERIES = sql.queries("documents")
 # Inside of a JSON text quotes are escaped, so this matches the key only.
 _AS_OF = re.compile(r'"as_of" ?: ?"[^"]*"')
 
+NO_NAME = "(no name)"
+
 _NEXT = '"next_cursor" : '
+_NUMBER = re.compile(r"-?([0-9]+(\.[0-9]+)?|Infinity)", re.ASCII)
 
 Consistency = Literal["exact", "stored"]
 
@@ -55,6 +57,17 @@ class Document:
     def parsed(self) -> Any:
         """Return the document as Python values."""
         return json.loads(self.body)
+
+    def shown(self) -> Any:
+        """Return the document as people see it: what has no name or number is said to have none."""
+        return json.loads(self.body, object_hook=_filled)
+
+
+def _filled(part: dict[str, Any]) -> dict[str, Any]:
+    for key, instead in (("name", NO_NAME), ("book", NO_NAME), ("number", "?")):
+        if part.get(key, instead) in (None, ""):
+            part[key] = instead
+    return part
 
 
 class Reads:
@@ -171,15 +184,26 @@ def cursor_out(document: Any) -> str | None:
     key = document["next_cursor"]
     if key is None:
         return None
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-# What the cursor of a list is made of.
-VERSION_CURSOR = (str, Decimal, str, UUID)
-LANGUAGE_CURSOR = (str, UUID)
+def _number(text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError
+    return text
 
 
-def cursor_in(cursor: str | None, parts: tuple[Callable[[str], object], ...]) -> str | None:
+def _uuid(text: str) -> str:
+    return str(UUID(text))
+
+
+# What the cursor of a list is made of: what it is ordered by, then what no two rows share.
+VERSION_CURSOR = (str, _number, str, _uuid)
+LANGUAGE_CURSOR = (str, _uuid)
+
+
+def cursor_in(cursor: str | None, parts: tuple[Callable[[str], str], ...]) -> str | None:
     """Return the key of a cursor as JSON; raises ProblemError for one that is not ours."""
     if cursor is None:
         return None
@@ -187,17 +211,18 @@ def cursor_in(cursor: str | None, parts: tuple[Callable[[str], object], ...]) ->
         key: Any = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(key, list) or not all(isinstance(part, str) for part in cast(Any, key)):
             raise ValueError
-        for parse, part in zip(parts, cast("list[str]", key), strict=True):
-            parse(part)
-        if "\x00" in "".join(cast("list[str]", key)):
+        whole = [parse(part) for parse, part in zip(parts, cast("list[str]", key), strict=True)]
+        if "\x00" in "".join(whole):
             raise ValueError
-    except (ValueError, ArithmeticError, RecursionError):
+        # Half of a pair that stands for one character is none.
+        "".join(whole).encode()
+    except (ValueError, RecursionError):
         raise ProblemError(
             "invalid_request",
             "query cursor: this is not a cursor that a list gave",
             hint="Leave it out to begin with the first page.",
         ) from None
-    return json.dumps(key)
+    return json.dumps(whole)
 
 
 def with_cursor(found: Document) -> str:

@@ -18,7 +18,10 @@ router = APIRouter(tags=["versions"])
 
 Kind = Annotated[d.Kind, Path(description="audio or text")]
 VersionId = Annotated[UUID, Path(description="Of a row of audio_versions or text_versions.")]
-Key = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]*$")]
+# Ids are the host's, so they may be anything that PostgreSQL indexes.
+LONGEST_ID = 10_000
+Key = Annotated[str, Path(max_length=LONGEST_ID, pattern=r"^[^\x00]*$")]
+Id = Annotated[str | None, Query(max_length=LONGEST_ID, pattern=r"^[^\x00]*$")]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
 Cursor = Annotated[
     str | None, Query(max_length=2000, description="`next_cursor` of the page before.")
@@ -87,7 +90,7 @@ def get_tree(
     kind: Kind,
     version_id: VersionId,
     depth: Literal["version", "book", "chapter"] = "chapter",
-    book: Annotated[Search, Query(description="The id of one book.")] = None,
+    book: Annotated[Id, Query(description="The id of one book.")] = None,
 ) -> Response:
     """A version with its books and chapters, covered and missing ranges, in one call."""
     return send(request, reads.get("tree", kind=kind, id=version_id, depth=depth, book=book))
@@ -108,7 +111,7 @@ def list_chapters(
     reads: ReadsOf,
     kind: Kind,
     version_id: VersionId,
-    book: Annotated[Search, Query(description="The id of one book.")] = None,
+    book: Annotated[Id, Query(description="The id of one book.")] = None,
     format: Format = "json",
 ) -> Response:
     """The chapters of a version, or of one book, in canon order."""
@@ -131,7 +134,7 @@ def list_gaps(
     kind: Kind,
     version_id: VersionId,
     limit: Annotated[int, Query(ge=1, le=1500)] = 200,
-    cursor: Annotated[Search, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[Id, Query(description="`next_cursor` of the page before.")] = None,
     format: Format = "json",
 ) -> Response:
     """What is missing, in canon order, one item a chapter; `next` is the first thing to do."""
@@ -167,7 +170,7 @@ def get_badge(
 ) -> Response:
     """A picture of the percentage to embed; it says 100 % when nothing is missing."""
     found = reads.get("tree", kind=kind, id=version_id, depth="version", book=None)
-    answer = send(request, found, body=badge(found.parsed(), label))
+    answer = send(request, found, body=badge(found.shown(), label))
     if answer.status_code == 200:
         answer.headers["Content-Type"] = "image/svg+xml; charset=utf-8"
     return answer

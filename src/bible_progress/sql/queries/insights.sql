@@ -97,7 +97,7 @@ cross join
 order by
     v.kind desc,
     e.covered_verses desc,
-    n.name asc;
+    n.name collate "default" asc;
 
 -- name: measurements
 select

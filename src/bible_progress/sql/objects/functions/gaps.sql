@@ -37,26 +37,29 @@ begin
         coalesce(array_agg(c.chapter_id) filter (where c.covered_verses > 0), '{}')
     into v_chapter_ids, v_started
     from (
-        select
-            e.chapter_id,
-            e.covered_verses,
-            row_number() over (
-                order by o.book_number, o.book_id, o.chapter_number, o.chapter_id
-            ) as place
-        from progress.exact_chapters(p_kind, p_version_id, null, p_stored) as e
-        inner join progress.canon_chapters as o on e.chapter_id = o.chapter_id
+        -- By place and not by numbers, which may be missing.
+        with placed as materialized (
+            select
+                e.chapter_id,
+                e.covered_verses,
+                e.total_verses,
+                o.book_id,
+                row_number() over (
+                    order by o.book_number, o.book_id, o.chapter_number, o.chapter_id
+                ) as place
+            from progress.exact_chapters(p_kind, p_version_id, null, p_stored) as e
+            inner join progress.canon_chapters as o on e.chapter_id = o.chapter_id
+        )
+
+        select p.chapter_id, p.covered_verses, p.place
+        from placed as p
         where
-            e.covered_verses < e.total_verses
-            and (p_sight is null or p_sight -> 'books' ? o.book_id::text)
-            and (
-                p_after_chapter_id is null
-                or (o.book_number, o.book_id, o.chapter_number, o.chapter_id) > (
-                    select a.book_number, a.book_id, a.chapter_number, a.chapter_id
-                    from progress.canon_chapters as a
-                    where a.chapter_id = p_after_chapter_id
-                )
+            p.covered_verses < p.total_verses
+            and (p_sight is null or p_sight -> 'books' ? p.book_id::text)
+            and p.place > coalesce(
+                (select a.place from placed as a where a.chapter_id = p_after_chapter_id), 0
             )
-        order by place
+        order by p.place
         limit p_chapters
     ) as c;
 

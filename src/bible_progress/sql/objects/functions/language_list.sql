@@ -20,11 +20,11 @@ declare
     v_next json;
 begin
     with matching as materialized (
-        select l.id, lower(l.name) as key_text
+        select l.id, left(lower(coalesce(l.name, '') collate "default"), 200) as key_text
         from public.language_entities as l
         where
             l.deleted_at is null
-            and (p_search is null or strpos(lower(l.name), lower(p_search)) > 0)
+            and (p_search is null or strpos(lower(l.name collate "default"), lower(p_search)) > 0)
             and (
                 not p_with_versions
                 or exists (select from progress.versions as v where v.language_entity_id = l.id)
@@ -64,6 +64,7 @@ $$;
 
 comment on function progress.language_list(text, boolean, boolean, integer, json, boolean) is
 'Languages by name with their best versions as one document, exact in this snapshot: at most p_limit
-of those with p_search in their name, p_with_versions: that have any. With p_descendants, what is
+of those with p_search in their name, p_with_versions: that have any; a missing name comes before
+others, names count with their first 200 characters. With p_descendants, what is
 below them counts too. next_cursor is what to give as p_after for those that follow, NULL at the
 end; total counts all. With p_stored, as last drained.';

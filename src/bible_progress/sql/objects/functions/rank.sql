@@ -19,11 +19,11 @@ return array[
     progress.fraction(p_covered_verses, p_total_verses),
     progress.chapter_fraction(p_kind, p_chapters_with_any, p_complete_chapters, p_total_chapters),
     progress.fraction(p_books_complete, p_total_books),
-    extract(epoch from p_created_at)
+    coalesce(extract(epoch from p_created_at), '-Infinity')
 ];
 
 comment on function progress.rank(
     text, bigint, bigint, bigint, bigint, bigint, bigint, bigint, timestamptz
 ) is
 'What versions are compared by, the greater the better: covered verses, then verse, chapter and book
-fraction, then when it was made. The smaller id decides between equals.';
+fraction, then when it was made, a missing date before all others. The smaller id decides between equals.';

@@ -169,7 +169,10 @@ begin
                 'language', l.name,
                 'bible_version_id', v.bible_version_id,
                 'canon', k.name,
-                'created_at', v.created_at,
+                'created_at', case
+                    -- Clients know no others.
+                    when v.created_at between '0001-01-02Z' and '9999-12-30Z' then v.created_at
+                end,
                 'refreshed_at', r.refreshed_at,
                 'as_of', f.as_of,
                 'pending', f.pending,

@@ -60,7 +60,7 @@ begin
         select
             v.kind,
             v.version_id,
-            v.name,
+            lower(coalesce(v.name, '')) as name,
             v.language_entity_id,
             v.created_at,
             n.covered_verses,
@@ -76,11 +76,12 @@ begin
         select
             o.kind,
             o.version_id,
-            case when v_by = 'name' then lower(o.name) else '' end as key_text,
+            -- A cursor has this in it, so it has an end; equal beginnings are ordered by their ids.
+            case when v_by = 'name' then left(o.name, 200) else '' end as key_text,
             case v_by
                 when 'percent' then coalesce(progress.fraction(o.covered_verses, o.total_verses), -1)
                 when 'covered' then o.covered_verses
-                when 'created' then extract(epoch from o.created_at)
+                when 'created' then coalesce(extract(epoch from o.created_at), '-Infinity')
                 when 'updated' then coalesce(extract(epoch from o.refreshed_at), 0)
                 else 0
             end as key_number
@@ -90,11 +91,11 @@ begin
             and (v_languages is null or o.language_entity_id = any (v_languages))
             and (
                 p_search is null
-                or strpos(lower(o.name), lower(p_search)) > 0
+                or strpos(o.name, lower(p_search)) > 0
                 or o.language_entity_id in (
                     select l.id
                     from public.language_entities as l
-                    where strpos(lower(l.name), lower(p_search)) > 0
+                    where strpos(lower(l.name collate "default"), lower(p_search)) > 0
                 )
             )
             and (
@@ -179,7 +180,10 @@ begin
                     'language_entity_id', p.language_entity_id,
                     'language', l.name,
                     'bible_version_id', p.bible_version_id,
-                    'created_at', p.created_at,
+                    'created_at', case
+                        -- Clients know no others.
+                        when p.created_at between '0001-01-02Z' and '9999-12-30Z' then p.created_at
+                    end,
                     'refreshed_at', r.refreshed_at,
                     'pending', not s.was_stored,
                     'is_best', b.version_id is not null,
@@ -231,6 +235,7 @@ comment on function progress.version_list(
 'Versions with their summaries and testaments as one document, exact in this snapshot: at most
 p_limit of those of a kind, a language (with p_descendants those below it too), whose name or
 language has p_search in it, of a status, with at least p_min_percent. p_sort is name, percent,
-covered, updated or created, with a minus before it the other way round. next_cursor is what to
+covered, updated or created, with a minus before it the other way round; a missing name comes before
+others, a missing date is the oldest, names count with their first 200 characters. next_cursor is what to
 give as p_after for those that follow, NULL at the end; total counts all. With p_stored, as last
 drained.';

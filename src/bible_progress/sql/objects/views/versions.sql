@@ -1,3 +1,4 @@
+-- Names of two tables, each of whatever collation, make one list.
 create view progress.versions
 with (security_invoker = true) as
 select
@@ -6,7 +7,7 @@ select
     v.bible_version_id,
     v.language_entity_id,
     v.created_at,
-    v.name
+    v.name collate "default" as name
 from public.audio_versions as v
 where v.deleted_at is null
 union all
@@ -16,7 +17,7 @@ select
     v.bible_version_id,
     v.language_entity_id,
     v.created_at,
-    v.name
+    v.name collate "default" as name
 from public.text_versions as v
 where v.deleted_at is null;
 

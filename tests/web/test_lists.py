@@ -1,0 +1,290 @@
+"""Lists: all pages together are the list, whatever the host left out or wrote into it."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from bible_progress import insights, install, uninstall
+from bible_progress.client import Client
+from support.builders import World
+from support.oracle import drain
+
+V1 = "/api/v1"
+SORTS = [sign + by for by in ("name", "percent", "covered", "updated", "created") for sign in "+-"]
+
+NAMES = [
+    None, None, "", "", " ", "a", "A", "á", "same", "same", "Same", "50 %", "a/b?c#d&e=f", "\"'\\",
+    "{}[],", "null", "\U0001f600\u202eabc", "\u05d0" * 900, "\u05d0" * 901, "z" * 3000 + "a",
+    "line\nbreak\ttab", "-1", "\ufeff",
+]  # fmt: skip
+DATES = [
+    None, None, "2020-01-01", "2020-01-01", "1969-12-31 23:59:59.999999+00", "epoch", "infinity",
+    "-infinity", "0044-03-15 BC", "2030-01-01 00:00:00.000001",
+]  # fmt: skip
+ODD_IDS = ["", " ", "a/b", "..", ".", "a?b#c&d=e", "100 %", "%2F", "+", "é", "'\"", "x" * 900]
+
+
+def walk(ask: Callable[[int, str | None], Any], limit: int) -> list[Any]:
+    """Return what all pages of a list have; every page but the last is full."""
+    seen: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = ask(limit, cursor)
+        seen += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return seen
+        assert len(page["items"]) == limit
+        assert len(seen) < 1000, "it never ends"
+
+
+def limits(whole: list[Any]) -> set[int]:
+    return {1, 2, 3, 7, len(whole) - 1, len(whole), len(whole) + 1}
+
+
+def lister(api: httpx.Client, path: str, **query: Any) -> Callable[[int, str | None], Any]:
+    def ask(limit: int, cursor: str | None) -> Any:
+        more = {} if cursor is None else {"cursor": cursor}
+        answer = api.get(V1 + path, params={**query, "limit": limit, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return ask
+
+
+@pytest.fixture
+def careless(library: World) -> World:
+    """A host that allows what the engine allows: no name, no date, no number."""
+    run = library.connection.execute
+    for table in ("audio_versions", "text_versions"):
+        run(f"alter table {table} alter name drop not null, alter created_at drop not null")
+    run("alter table language_entities alter name drop not null")
+    run("alter table books alter name drop not null, alter book_number drop not null")
+    run("alter table chapters alter chapter_number drop not null")
+    return library
+
+
+def fill(world: World) -> set[UUID]:
+    """Make versions of every name and date, some of which cover the same, some nothing."""
+    world.canon()
+    language = world.language()
+    verses = ["gen-1-1", "gen-1-2", "exod-1-1"]
+    made: set[UUID] = set()
+    for number, name in enumerate(NAMES):
+        kind = ("text", "audio")[number % 2]
+        make = world.text_version if kind == "text" else world.audio_version
+        version = make(language=language, name="to be changed")
+        made.add(version)
+        world.connection.execute(
+            f"update {kind}_versions set name = %s, created_at = %s where id = %s",
+            [name, DATES[number % len(DATES)], version],
+        )
+        if kind == "text":
+            world.text(version, verses[: number % 4])
+        if number == len(NAMES) // 2:
+            drain(world.connection)
+    return made
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_all_pages_of_versions_are_every_version_once_in_order(
+    api: httpx.Client, careless: World, sort: str
+) -> None:
+    made = fill(careless)
+    ask = lister(api, "/versions", sort=sort.removeprefix("+"))
+    whole = ask(200, None)
+    ids = [item["id"] for item in whole["items"]]
+    assert whole["next_cursor"] is None
+    assert whole["total"] == len(ids)
+    assert {UUID(id_) for id_ in ids} == made
+    for limit in limits(ids):
+        assert [item["id"] for item in walk(ask, limit)] == ids
+
+    opposite = sort.removeprefix("+")
+    opposite = opposite[1:] if opposite.startswith("-") else f"-{opposite}"
+    turned = lister(api, "/versions", sort=opposite)(200, None)["items"]
+    assert [item["id"] for item in turned] == ids[::-1]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_is_missing_is_least(api: httpx.Client, careless: World, sort: str) -> None:
+    fill(careless)
+    run = careless.connection.execute
+    ids = [
+        UUID(item["id"])
+        for item in lister(api, "/versions", sort=sort.lstrip("+"))(200, None)["items"]
+    ]
+    if sort.startswith("-"):
+        ids.reverse()
+    rows = run(
+        "select v.version_id, v.name is null or v.name = '', v.created_at is null"
+        " or v.created_at = '-infinity', v.created_at::text, e.covered_verses, r.refreshed_at"
+        " from progress.versions v cross join lateral"
+        " progress.exact_version(v.kind, v.version_id) e"
+        " left join progress.version_rollup r using (kind, version_id)"
+    ).fetchall()
+    by_id = {row[0]: row[1:] for row in rows}
+    without = {"name": 0, "created": 1}.get(sort[1:])
+    if without is not None:
+        flags = [by_id[id_][without] for id_ in ids]
+        assert flags == sorted(flags, reverse=True)
+        assert True in flags
+    elif sort[1:] == "updated":
+        never = [by_id[id_][4] is None for id_ in ids]
+        assert never == sorted(never, reverse=True)
+    else:
+        covered = [by_id[id_][3] for id_ in ids]
+        assert covered == sorted(covered)
+
+
+def test_dates_are_in_order_the_missing_ones_oldest(api: httpx.Client, careless: World) -> None:
+    fill(careless)
+    ask = lister(api, "/versions", sort="created")
+    ids = [UUID(item["id"]) for item in walk(ask, 3)]
+    rows = careless.connection.execute(
+        "select version_id, coalesce(created_at, '-infinity')::text"
+        " from progress.versions order by coalesce(created_at, '-infinity'), kind, version_id"
+    ).fetchall()
+    assert ids == [id_ for id_, _ in rows]
+
+
+def test_all_pages_of_languages_are_every_language_once_in_order(
+    api: httpx.Client, careless: World
+) -> None:
+    for name in NAMES:
+        language = careless.language()
+        careless.connection.execute(
+            "update language_entities set name = %s where id = %s", [name, language]
+        )
+    ask = lister(api, "/languages")
+    whole = ask(200, None)["items"]
+    assert [name or "" for name in (item["name"] for item in whole)][:4] == [""] * 4
+    assert sorted(str(item["name"]) for item in whole) == sorted(str(name) for name in NAMES)
+    for limit in limits(whole):
+        assert walk(ask, limit) == whole
+
+
+@pytest.mark.parametrize("is_drained", [True, False])
+def test_all_pages_of_gaps_are_every_gap_once_in_canon_order(
+    api: httpx.Client, careless: World, is_drained: bool
+) -> None:
+    run = careless.connection.execute
+    careless.canon(books={"z": (2, 1, 1), "y": (1,), "b": (1, 2, 1), "a": (1, 1)})
+    for number, id_ in enumerate(ODD_IDS):
+        run(
+            "insert into chapters (id, chapter_number, book_id) values (%s, %s, 'y')",
+            [id_, number // 2],
+        )
+        run(
+            "insert into verses (id, verse_number, chapter_id) values (%s || '-1', 1, %s)",
+            [id_, id_],
+        )
+    run("update books set book_number = null, name = null where id in ('a', 'b')")
+    run("update chapters set chapter_number = null where id in ('z-1', 'z-2', 'b-2', 'b-3')")
+    version = careless.text_version()
+    careless.text(version, ["z-2-1"])
+    if is_drained:
+        drain(careless.connection)
+    ask = lister(api, f"/versions/text/{version}/gaps")
+    whole = ask(1500, None)["items"]
+    rows = run(
+        "select c.chapter_id from progress.canon_chapters c where c.chapter_id <> 'z-2'"
+        " order by book_number, book_id, chapter_number, chapter_id"
+    ).fetchall()
+    assert [item["chapter_id"] for item in whole] == [chapter for (chapter,) in rows]
+    for limit in limits(whole):
+        assert walk(ask, limit) == whole
+    with Client(str(api.base_url)) as client:
+        assert [gap.chapter_id for gap in client.gaps("text", version)] == [c for (c,) in rows]
+    listed = api.get(f"{V1}/versions/text/{version}/chapters").json()
+    order = [item["id"] for item in listed["items"] if item["id"] != "z-2"]
+    assert order == [chapter for (chapter,) in rows]
+
+
+def test_the_client_reads_what_a_careless_host_left_out(api: httpx.Client, careless: World) -> None:
+    made = fill(careless)
+    run = careless.connection.execute
+    run("update language_entities set name = null")
+    run("update text_versions set created_at = null")
+    run("update books set name = null, book_number = null where id = 'gen'")
+    run("update chapters set chapter_number = null where id = 'gen-1'")
+    with Client(str(api.base_url)) as client:
+        listed = list(client.versions(sort="-created"))
+        assert {v.id for v in listed} == made
+        [language] = client.languages()
+        assert language.name is None
+        one = next(v for v in listed if v.name is None and v.kind == "text")
+        tree = client.tree("text", one.id)
+        assert {None, "exod"} == {book.name for book in tree.books or []}
+        assert client.chapter("text", one.id, "gen-1").number is None
+        assert {None, 2} == {
+            gap.number for gap in client.gaps("text", one.id) if gap.book_id == "gen"
+        } | {None}
+        other = next(v for v in listed if v.kind == "audio")
+        assert len(client.compare([("text", one.id), ("audio", other.id)]).items) == 2
+        assert client.language(language.id).best_text is not None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ["a", "1e5", "text", "0" * 32],
+        ["a", "nan", "text", "0" * 32],
+        ["a", "1_0", "text", "0" * 32],
+        ["a", "\u0661", "text", "0" * 32],
+        ["a", "0", "text", "no uuid"],
+        ["\x00", "0", "text", "0" * 32],
+        ["a", "0", "text"],
+        ["a", 0, "text", "0" * 32],
+        {"a": 1},
+        None,
+    ],
+)
+def test_a_cursor_that_no_list_gave_is_refused(api: httpx.Client, key: Any) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    answer = api.get(f"{V1}/versions", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+def test_pages_are_in_the_order_of_the_database_whatever_the_collations_of_the_host(
+    api: httpx.Client, careless: World
+) -> None:
+    fill(careless)
+    run = careless.connection.execute
+    uninstall.uninstall(careless.connection)
+    run('alter table audio_versions alter name type text collate "C"')
+    run('alter table text_versions alter name type text collate "POSIX"')
+    run('alter table language_entities alter name type varchar collate "C"')
+    install.install(careless.connection)
+    drain(careless.connection)
+    ask = lister(api, "/versions", sort="name")
+    whole = [item["id"] for item in ask(200, None)["items"]]
+    assert len(whole) == len(NAMES)
+    for limit in (1, 3, 7):
+        assert [item["id"] for item in walk(ask, limit)] == whole
+    assert len(lister(api, "/versions", q="SAME")(200, None)["items"]) == 3
+    assert len(insights.versions(careless.connection)) == len(NAMES)
+
+
+def test_pages_call_nothing_none(api: httpx.Client, careless: World) -> None:
+    made = fill(careless)
+    run = careless.connection.execute
+    run("update text_versions set name = null")
+    run("update language_entities set name = null")
+    run("update books set name = null, book_number = null where id = 'gen'")
+    run("update chapters set chapter_number = null where id = 'gen-1'")
+    [(language,)] = run("select id from language_entities").fetchall()
+    texts = run("select id from text_versions order by name, id").fetchall()
+    assert {id_ for (id_,) in texts} < made
+    one = f"/versions/text/{texts[0][0]}"
+    for path in ("/", "/languages", f"/languages/{language}", one, f"{one}?chapter=gen-1"):
+        page = api.get(path)
+        assert page.status_code == 200
+        assert "None" not in page.text
+        assert "(no name)" in page.text
+    assert "(no name)" in api.get(f"{V1}{one}/badge.svg").text
