@@ -182,9 +182,11 @@ def create_indexes(
     with translated(), connection.cursor() as cursor:
         for done, (name, statement) in enumerate(pending):
             report(name, done, len(pending))
-            cursor.execute(
-                SQL("drop index concurrently if exists {}").format(Identifier("public", name))
-            )
+            # Of a partitioned table it is made in one transaction, and there is no half of it.
+            if "concurrently" in statement:
+                cursor.execute(
+                    SQL("drop index concurrently if exists {}").format(Identifier("public", name))
+                )
             cursor.execute(statement.encode())
     return tuple(statement for _, statement in pending)
 

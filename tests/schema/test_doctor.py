@@ -77,6 +77,15 @@ def test_an_empty_database_has_nothing_to_find(empty_connection: Connection[Any]
     assert {c.when for c in examination.passed} == {"always", "new"}
 
 
+PARTITIONED = (
+    "drop table verse_texts; create table verse_texts (id uuid default gen_random_uuid(),"
+    " text_version_id uuid references text_versions on delete cascade,"
+    " verse_id text references verses on delete cascade, verse_text text, publish_status text,"
+    " created_by uuid, deleted_at timestamptz, unique (text_version_id, verse_id))"
+    " partition by hash (text_version_id); create table only_one partition of verse_texts"
+    " for values with (modulus 1, remainder 0);"
+)
+
 # check -> (what brings it about, what is found)
 CASES: dict[str, tuple[str, str]] = {
     "read_only": ("set local default_transaction_read_only = on", "default_transaction_read_only"),
@@ -109,6 +118,14 @@ CASES: dict[str, tuple[str, str]] = {
         "create unlogged table f (like verse_texts including all); drop table verse_texts;"
         "alter table f rename to verse_texts",
         "public.verse_texts is unlogged",
+    ),
+    "partitioned_tables": (
+        PARTITIONED,
+        "public.verse_texts is partitioned by HASH (text_version_id), partitions: public.only_one",
+    ),
+    "writable_partitions": (
+        PARTITIONED + "grant insert on only_one to pg_monitor",
+        "pg_monitor may write to public.only_one, a partition of public.verse_texts",
     ),
     "publications_of_everything": (
         "create publication p for all tables",

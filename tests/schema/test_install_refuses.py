@@ -11,8 +11,10 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-from bible_progress import install, schema, uninstall
+from bible_progress import checks, doctor, install, schema, uninstall
 from bible_progress.errors import InstallRefused
+from oracle.checks import assert_right
+from support.builders import World
 
 
 @contextmanager
@@ -166,23 +168,6 @@ def test_a_host_table_that_is_a_view(host_connection: Connection[Any]) -> None:
         install.install(host_connection)
 
 
-PARTITIONED = """
-create table partitioned (
-    like verse_texts including defaults, unique (text_version_id, verse_id)
-) partition by hash (text_version_id);
-drop table verse_texts;
-alter table partitioned rename to verse_texts;
-create table verse_texts_0 partition of verse_texts for values with (modulus 1, remainder 0);
-"""
-
-
-def test_a_host_table_with_partitions(host_connection: Connection[Any]) -> None:
-    """Triggers of the table do not see what is written to a partition itself."""
-    host_connection.execute(PARTITIONED)
-    with refused(host_connection, "verse_texts", "partition"):
-        install.install(host_connection)
-
-
 @pytest.mark.parametrize(
     "related",
     [
@@ -198,6 +183,7 @@ def test_a_host_table_with(host_connection: Connection[Any], related: str) -> No
         install.install(host_connection)
 
 
+TIMINGS_UNIQUE = "media_files_verses_media_file_id_verse_id_key"
 UNIQUE = "verse_texts_text_version_id_verse_id_key"
 NOT_UNIQUE_ENOUGH = [
     "create index on verse_texts (text_version_id, verse_id)",
@@ -230,6 +216,122 @@ def test_other_unique_indexes_will_do(host_connection: Connection[Any], index: s
     host_connection.execute(f"alter table verse_texts drop constraint {UNIQUE}")
     host_connection.execute(index)  # type: ignore[arg-type]
     install.install(host_connection)
+
+
+# Conditions of a unique index that leave out only what never counts, and others.
+TEXTS_THAT_COUNT = [
+    "text_version_id is not null",
+    "VERSE_ID IS NOT NULL",
+    "verse_text is not null",
+    "not (deleted_at is not null)",
+    "text_version_id is distinct from null",
+    "deleted_at is null and text_version_id is not null",
+    "(verse_id is not null and (deleted_at is null and ((text_version_id is not null))))",
+    "verse_text <> ''",
+    "deleted_at is null and btrim(verse_text) <> '' and verse_text is not null",
+    "trim(both from verse_text) <> ''",
+    "length(verse_text) > 0",
+    "char_length(btrim(verse_text)) >= 1",
+]
+TEXTS_LEFT_OUT = [
+    "publish_status = 'published'",
+    "text_version_id is null",
+    "not (text_version_id is not null)",
+    "deleted_at is not null",
+    "deleted_at is null or created_by is not null",
+    "deleted_at is null and created_by is not null",
+    "deleted_at is null and publish_status <> 'archived'",
+    "text_version_id is not null and verse_id <> 'gen-1-1'",
+    "length(verse_text) > 10",
+    "length(verse_text) > 1",
+    "verse_text <> 'x'",
+    "verse_text = ''",
+    "md5(verse_text) <> ''",
+    "lower(verse_text) <> '' and deleted_at > '2020-01-01'",
+    "(deleted_at is null) = false",
+    "(deleted_at is null) is not true",
+    "case when deleted_at is null then false else true end",
+    "other_verse_text is not null",
+    "not_deleted_at is null",
+]
+TIMINGS_THAT_COUNT = [
+    "media_file_id is not null",
+    "deleted_at is null and verse_id is not null and media_file_id is not null",
+]
+TIMINGS_LEFT_OUT = [
+    "verse_text is not null",
+    # A verse of such an id would count.
+    "verse_id <> ''",
+    "duration_seconds > 0",
+]
+
+
+def unique_where(connection: Connection[Any], table: str, columns: str, condition: str) -> bool:
+    """Return whether a unique index with this condition will do."""
+    run = connection.execute
+    run("alter table verse_texts add other_verse_text text, add not_deleted_at date")
+    run("alter table media_files_verses add verse_text text")
+    names = {"verse_texts": UNIQUE, "media_files_verses": TIMINGS_UNIQUE}
+    run(f"alter table {table} drop constraint {names[table]}")  # type: ignore[arg-type]
+    run(f"create unique index on {table} ({columns}) where {condition}")  # type: ignore[arg-type]
+    with install.transaction(connection):
+        return not checks.rows(connection, "unique_pairs", {})
+
+
+@pytest.mark.parametrize("condition", TEXTS_THAT_COUNT)
+def test_a_unique_index_may_leave_out_texts_that_never_count(
+    host_connection: Connection[Any], condition: str
+) -> None:
+    assert unique_where(host_connection, "verse_texts", "verse_id, text_version_id", condition)
+
+
+@pytest.mark.parametrize("condition", TEXTS_LEFT_OUT)
+def test_a_unique_index_that_leaves_out_texts_that_count_will_not_do(
+    host_connection: Connection[Any], condition: str
+) -> None:
+    assert not unique_where(host_connection, "verse_texts", "text_version_id, verse_id", condition)
+
+
+@pytest.mark.parametrize("condition", [*TIMINGS_THAT_COUNT, *TIMINGS_LEFT_OUT])
+def test_the_same_of_timings(host_connection: Connection[Any], condition: str) -> None:
+    will_do = unique_where(
+        host_connection, "media_files_verses", "verse_id, media_file_id", condition
+    )
+    assert will_do == (condition in TIMINGS_THAT_COUNT)
+
+
+def test_the_same_where_texts_are_of_another_type(host_connection: Connection[Any]) -> None:
+    run = host_connection.execute
+    for type_name in ("varchar(4000)", "char(9)"):
+        run(f"alter table verse_texts alter verse_text type {type_name}")  # type: ignore[arg-type]
+        run("savepoint before")
+        assert unique_where(
+            host_connection, "verse_texts", "text_version_id, verse_id", "verse_text <> ''"
+        )
+        run("rollback to savepoint before")
+
+
+def test_texts_of_no_version_may_be_there_twice_and_count_nothing(
+    host_connection: Connection[Any],
+) -> None:
+    world = World(host_connection)
+    world.canon()
+    version = world.text_version()
+    world.text(version, ["gen-1-1"])
+    run = host_connection.execute
+    run(f"alter table verse_texts drop constraint {UNIQUE}")
+    run("alter table verse_texts alter text_version_id drop not null")
+    run(
+        "create unique index on verse_texts (verse_id, text_version_id)"
+        " where text_version_id is not null"
+    )
+    for _ in range(2):
+        run("insert into verse_texts (verse_id, verse_text) values ('gen-1-2', 'Words.')")
+    install.install(host_connection)
+    assert "duplicate_rows" not in {
+        finding.check.name for finding in doctor.examine(host_connection).findings
+    }
+    assert_right(host_connection)
 
 
 def test_timings_that_may_be_there_twice(host_connection: Connection[Any]) -> None:

@@ -26,6 +26,8 @@
 \ir checks/replica_mode.sql
 \ir checks/subscriptions.sql
 \ir checks/unlogged_tables.sql
+\ir checks/partitioned_tables.sql
+\ir checks/writable_partitions.sql
 
 -- What runs beside us.
 \ir checks/earlier_cron_jobs.sql

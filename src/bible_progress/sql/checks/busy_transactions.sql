@@ -10,13 +10,15 @@ select
         || ' as role ' || coalesce(a.usename, '?') || ', ' || coalesce(a.state, '?')
         || ', in a transaction for ' || date_trunc('second', clock_timestamp() - a.xact_start),
         'prepared transaction ' || p.gid || ' of ' || date_trunc('second', p.prepared)
-    ) || ', holds ' || string_agg(distinct 'public.' || c.relname, ', ') as finding,
+    ) || ', holds ' || string_agg(distinct format('%%I.%%I', n.nspname, c.relname), ', ')
+        as finding,
     coalesce(
         'select pg_terminate_backend(' || l.pid || ');',
         format('rollback prepared %%L;', p.gid)
     ) as fix
 from pg_catalog.pg_locks as l
 inner join pg_catalog.pg_class as c on l.relation = c.oid
+inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 left join pg_catalog.pg_stat_activity as a on l.pid = a.pid
 -- Locks of a prepared transaction have no process; its own id is among them.
 left join pg_catalog.pg_locks as own
@@ -33,8 +35,15 @@ where
         from pg_catalog.pg_database as d
         where d.datname = current_database()
     )
-    and c.relnamespace = 'public'::regnamespace
-    and c.relname = any(%(tables)s)
+    and exists (
+        select
+        from pg_catalog.pg_class as t
+        where
+            t.relnamespace = 'public'::regnamespace
+            and t.relname = any(%(tables)s)
+            -- A partition's last ancestor is the table.
+            and (t.oid = c.oid or t.oid in (select a.relid from pg_partition_ancestors(c.oid) as a))
+    )
     and l.granted
     and l.mode not in ('AccessShareLock', 'RowShareLock')
     and l.pid is distinct from pg_backend_pid()

@@ -7,7 +7,10 @@ select
     'texts of version ' || t.text_version_id || ', ' || t.verse_id || ': '
     || string_agg(t.id::text, ', ' order by t.id) as finding
 from public.verse_texts as t
-where t.deleted_at is null
+where
+    t.deleted_at is null
+    and t.text_version_id is not null
+    and t.verse_id is not null
 group by
     t.text_version_id,
     t.verse_id
@@ -17,7 +20,10 @@ select
     'timings of recording ' || t.media_file_id || ', ' || t.verse_id || ': '
     || string_agg(t.id::text, ', ' order by t.id) as finding
 from public.media_files_verses as t
-where t.deleted_at is null
+where
+    t.deleted_at is null
+    and t.media_file_id is not null
+    and t.verse_id is not null
 group by
     t.media_file_id,
     t.verse_id

@@ -24,5 +24,5 @@ inner join pg_catalog.pg_class as c on r.ev_class = c.oid
 where
     c.relnamespace = 'public'::regnamespace
     and c.relname = any(%(tables)s)
-    and c.relkind = 'r'
+    and c.relkind in ('r', 'p')
 order by finding;

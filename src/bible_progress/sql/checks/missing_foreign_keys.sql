@@ -7,9 +7,29 @@
 select
     'public.' || n.table_name || '.' || n.column_name || ' may name a row that public.'
     || n.parent || ' does not have' as finding,
-    'alter table public.' || n.table_name || ' add foreign key (' || n.column_name
-    || ') references public.' || n.parent || ' (id) on delete '
-    || case when n.column_name = 'parent_id' then 'set null' else 'cascade' end || ';' as fix
+    -- A partitioned parent may have no key that is its id alone.
+    case
+        when
+            exists (
+                select
+                from pg_catalog.pg_index as i
+                inner join pg_catalog.pg_attribute as a
+                    on i.indrelid = a.attrelid and a.attnum = i.indkey[0]
+                where
+                    i.indrelid = ('public.' || n.parent)::regclass
+                    and i.indisunique
+                    and i.indisvalid
+                    and i.indimmediate
+                    and i.indpred is null
+                    and i.indexprs is null
+                    and i.indnkeyatts = 1
+                    and a.attname = 'id'
+            )
+            then
+                'alter table public.' || n.table_name || ' add foreign key (' || n.column_name
+                || ') references public.' || n.parent || ' (id) on delete '
+                || case when n.column_name = 'parent_id' then 'set null' else 'cascade' end || ';'
+    end as fix
 from (
     values
     ('books', 'bible_version_id', 'bible_versions'),
@@ -33,12 +53,14 @@ where
     not exists (
         select
         from pg_catalog.pg_constraint as k
+        cross join lateral unnest(k.conkey, k.confkey) as pair (own, theirs)
         inner join pg_catalog.pg_attribute as a
-            on k.conrelid = a.attrelid and a.attnum = k.conkey[1]
+            on k.conrelid = a.attrelid and pair.own = a.attnum
+        inner join pg_catalog.pg_attribute as p
+            on k.confrelid = p.attrelid and pair.theirs = p.attnum and p.attname = 'id'
         where
             k.contype = 'f'
             and k.convalidated
-            and cardinality(k.conkey) = 1
             and k.conrelid = ('public.' || n.table_name)::regclass
             and k.confrelid = ('public.' || n.parent)::regclass
             and a.attname = n.column_name

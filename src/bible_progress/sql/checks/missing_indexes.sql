@@ -22,11 +22,14 @@ from (
     ('media_files_verses', 'verse_id', null),
     ('verse_texts', 'text_version_id', 'verse_id')
 ) as n (table_name, one, two)
+inner join pg_catalog.pg_class as c
+    on n.table_name = c.relname and c.relnamespace = 'public'::regnamespace
 cross join
     lateral (
         select
             'progress_' || concat_ws('_', n.table_name, n.one, n.two) || '_idx' as name,
-            'create index concurrently progress_' || concat_ws('_', n.table_name, n.one, n.two)
+            'create index ' || case c.relkind when 'p' then '' else 'concurrently ' end
+            || 'progress_' || concat_ws('_', n.table_name, n.one, n.two)
             || '_idx on public.' || n.table_name
             || ' (' || concat_ws(', ', n.one, n.two) || ');' as statement
     ) as advice
@@ -35,9 +38,15 @@ where
         select
         from pg_catalog.pg_index as i
         where
-            i.indrelid = ('public.' || n.table_name)::regclass
+            i.indrelid = c.oid
             and i.indisvalid
-            and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = '(deleted_at IS NULL)')
+            -- Its queries look for one value of the first column, and never for deleted rows.
+            and regexp_replace(
+                coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
+                '\mdeleted_at IS NULL\M|\m' || n.one || ' IS NOT NULL\M|\mAND\M|[ ()]',
+                '',
+                'g'
+            ) = ''
             and (
                 select a.attname
                 from pg_catalog.pg_attribute as a
