@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row, dict_row, scalar_row, tuple_row
+from psycopg.rows import dict_row, scalar_row, tuple_row
 
 from . import checks, sql
 from .checks import trigger_parameters
@@ -29,10 +30,13 @@ class DriftedVersion:
 
 @dataclass(slots=True, kw_only=True)
 class Audit:
-    """What an audit found. `dirty` versions were left out: their numbers may differ."""
+    """What an audit found. `left_out` counts versions whose numbers may differ, by why they may.
+
+    The reasons are those of progress.why_dirty.
+    """
 
     checked: int = 0
-    dirty: int = 0
+    left_out: Counter[str] = field(default_factory=Counter[str])
     drifted: list[DriftedVersion] = field(default_factory=list[DriftedVersion])
     broken_triggers: list[str] = field(default_factory=list[str])
     lying_totals: list[str] = field(default_factory=list[str])
@@ -41,6 +45,11 @@ class Audit:
     def is_clean(self) -> bool:
         """Whether stored numbers can be trusted; a lying total_verses is the host's matter."""
         return not self.drifted and not self.broken_triggers
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether something was compared, and nothing left out."""
+        return self.checked > 0 and not self.left_out
 
 
 def audit(
@@ -65,9 +74,9 @@ def audit(
         versions = cursor.fetchall()
         for done, (kind, version_id) in enumerate(versions):
             progress(done, len(versions))
-            rows = drift(connection, kind, version_id)
-            if rows is None:
-                found.dirty += 1
+            reason, rows = drift(connection, kind, version_id)
+            if reason is not None:
+                found.left_out[reason] += 1
                 continue
             found.checked += 1
             if rows:
@@ -83,14 +92,19 @@ def audit(
     return found
 
 
-def drift(connection: Connection[Any], kind: str, version_id: UUID) -> list[Drift] | None:
-    """Return the rows by which a version's stored numbers are wrong; None if it is dirty."""
-    parameters = {"kind": kind, "version_id": version_id}
-    with translated(), connection.cursor(row_factory=scalar_row) as cursor:
-        if cursor.execute(_QUERIES["is_dirty"], parameters).fetchone():
-            return None
-    with translated(), connection.cursor(row_factory=class_row(Drift)) as cursor:
-        return cursor.execute(_QUERIES["drift"], parameters).fetchall()
+def drift(
+    connection: Connection[Any], kind: str, version_id: UUID
+) -> tuple[str | None, list[Drift]]:
+    """Return why a version cannot be compared, or None and the rows by which it is wrong."""
+    with translated(), connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(
+            _QUERIES["drift"], {"kind": kind, "version_id": version_id}
+        ).fetchall()
+    return rows[0][0], [
+        Drift(level=level, side=side, difference=difference)
+        for _, level, side, difference in rows
+        if level is not None
+    ]
 
 
 def broken_triggers(connection: Connection[Any]) -> list[str]:

@@ -9,7 +9,7 @@ BibleProgressError          1   anything else that we raise
 ├── InputError              7   a file or an id that is not what it should be
 ├── GuardRefused            8   the production guard
 ├── DriftFound              9   verify found stored numbers that differ from the base tables
-├── WorkRemains            10   refresh ended with versions that could not be refreshed
+├── WorkRemains            10   refresh or verify ended with versions that it could not do
 ├── EmbeddedFailed         11   the embedded PostgreSQL could not be found or started
 ├── SchemaMismatch         12   the package is too old or too new for the schema of the database
 └── ProblemsFound          13   doctor found what it was to fail on

@@ -41,8 +41,9 @@ def test_manual_work_is_refused_and_nothing_is_done(
 
 
 def test_looking_is_always_allowed(production: Installation, cli: CommandLine) -> None:
-    for arguments in (("status",), ("verify",), ("dead-letter", "list"), ("install", "--dry-run")):
+    for arguments in (("status",), ("dead-letter", "list"), ("install", "--dry-run")):
         cli(*arguments).assert_done()
+    cli("verify").assert_refused(10, "in the queue")
 
 
 def test_an_override_does_it_and_is_recorded(production: Installation, cli: CommandLine) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
 
 from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
+from bible_progress import rollout
 
 
 def test_clean_numbers_are_confirmed(cli: CommandLine, site: Installation) -> None:
@@ -45,7 +50,7 @@ def test_drift_is_named_repaired_and_cured(cli: CommandLine, site: Installation)
     cli("verify", "--repair").assert_refused(9)
     assert site.rows("select version_id from progress_refresh_queue") == [(bad,)]
     # A version that waits is left out: its numbers may differ.
-    assert "1 versions" in cli("verify").assert_done().out
+    assert "1 versions" in cli("verify").assert_refused(10, "1 in the queue").out
     cli("refresh").assert_done()
     cli("verify").assert_done()
     assert site.covered(bad) == 2
@@ -102,22 +107,114 @@ def test_a_sample_compares_as_many_as_asked(cli: CommandLine, site: Installation
 def test_json_is_all_that_is_printed(cli: CommandLine, site: Installation) -> None:
     waiting, _ = site.texts(2)
     site.touch(waiting)
-    done = cli("verify", "--json").assert_done()
+    done = cli("verify", "--json").assert_refused(10)
     assert json.loads(done.out) == {
         "checked": 1,
         "dirty": 1,
+        "left_out": {"waiting": 1},
         "drifted": [],
         "broken_triggers": [],
         "lying_totals": [],
     }
-    assert done.err == ""
+    site.drain()
+    done = cli("verify", "--json").assert_done()
+    assert (json.loads(done.out)["left_out"], done.err) == ({}, "")
 
 
-def test_a_version_with_dead_letters_is_left_out(cli: CommandLine, site: Installation) -> None:
-    [version] = site.texts(1)
+def wait(site: Installation, version: UUID) -> None:
+    site.touch(version)
+
+
+def fail(site: Installation, version: UUID) -> None:
+    site.touch(version)
+    site.fail_drains_of(version)
+    site.run("select progress.drain_version('text', %s)", version)
+    site.stop_failing()
+
+
+def die(site: Installation, version: UUID) -> None:
     site.bury(version)
-    found = json.loads(cli("verify", "--json").assert_done().out)
-    assert (found["checked"], found["dirty"]) == (0, 1)
+
+
+def unsettle(site: Installation, version: UUID) -> None:
+    canon = "select bible_version_id from text_versions where id = %s"
+    site.run(
+        "insert into progress.unsettled_change (bible_version_id) values (%s)",
+        site.value(canon, version),
+    )
+
+
+LEFT_OUT: dict[str, Callable[[Installation, UUID], None]] = {
+    "waiting": wait,
+    "failing": fail,
+    "dead": die,
+    "unsettled": unsettle,
+}
+
+
+@pytest.mark.parametrize("reason", LEFT_OUT)
+def test_what_cannot_be_compared_is_counted_and_no_success(
+    cli: CommandLine, site: Installation, reason: str
+) -> None:
+    [version] = site.texts(1)
+    LEFT_OUT[reason](site, version)
+    done = cli("verify", "--json").assert_refused(10, "1 versions were not compared")
+    found = json.loads(done.out)
+    assert (found["checked"], found["dirty"], found["left_out"]) == (0, 1, {reason: 1})
+    assert cli("verify").assert_refused(10).err == done.err
+
+
+def test_each_reason_comes_with_its_own_advice(cli: CommandLine, site: Installation) -> None:
+    versions = site.texts(len(LEFT_OUT))
+    errors: set[str] = set()
+    for version, (reason, leave_out) in zip(versions[:3], LEFT_OUT.items(), strict=False):
+        leave_out(site, version)
+        errors.add(cli("verify").assert_refused(10, reason.replace("waiting", "queue")).err)
+    assert len(errors) == 3
+    [left_out] = [json.loads(cli("verify", "--json").out)["left_out"]]
+    assert left_out == {"waiting": 1, "failing": 1, "dead": 1}
+
+
+def test_drift_weighs_more_than_what_was_left_out(cli: CommandLine, site: Installation) -> None:
+    waiting, bad = site.texts(2)
+    site.touch(waiting)
+    site.plant_drift(bad)
+    assert "left out: 1 in the queue" in cli("verify").assert_refused(9).out
+
+
+def test_a_sample_that_meets_what_waits_is_no_success(cli: CommandLine, site: Installation) -> None:
+    for version in site.texts(2):
+        site.touch(version)
+    cli("verify", "--sample", 1).assert_refused(10, "1 in the queue")
+    site.drain()
+    cli("verify", "--sample", 1).assert_done()
+
+
+def test_without_a_version_nothing_was_confirmed(cli: CommandLine) -> None:
+    done = cli("verify", "--json").assert_refused(10, "no version")
+    assert json.loads(done.out)["checked"] == 0
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_steps_without_signals_leave_everything_out(
+    cli: CommandLine, site: Installation, step: int
+) -> None:
+    site.texts(2)
+    rollout.move(site.connection, step)
+    done = cli("verify", "--json").assert_refused(10, "rollout")
+    assert json.loads(done.out)["left_out"] == {"unsignalled": 2}
+
+
+def test_a_materialized_view_that_is_not_filled_leaves_everything_out(
+    cli: CommandLine, site: Installation
+) -> None:
+    site.texts(1)
+    rollout.move(site.connection, 4)
+    cli("refresh").assert_done()
+    cli("verify").assert_done()
+    site.run("refresh materialized view mv_audio_book_coverage with no data")
+    done = cli("verify", "--json").assert_refused(10, "refresh --all")
+    assert json.loads(done.out)["left_out"] == {"unfilled": 1}
 
 
 def test_a_deleted_version_whose_numbers_stayed_is_drift(

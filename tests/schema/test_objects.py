@@ -56,6 +56,7 @@ DEFINER = {
     "leave": "the worker",
     "auditable_versions": "audits",
     "is_dirty": "audits",
+    "why_dirty": "audits",
     "drift": "audits",
     "repair": "audits",
     "lying_totals": "audits",

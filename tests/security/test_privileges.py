@@ -14,8 +14,8 @@ WORKER = {
     "due_versions", "drain_version", "is_backing_off", "record_lost_drain", "warm_up", "drain",
     "drain_deadline", "has_unsettled_changes", "require_schema",
     "audit", "beat", "leave", "guard", "current_status",
-    "failures", "waiting_versions", "auditable_versions", "is_dirty", "drift", "repair",
-    "lying_totals", "version_list", "tree", "book_list", "chapter_list", "chapter", "gap_list",
+    "failures", "waiting_versions", "auditable_versions", "is_dirty", "why_dirty",
+    "drift", "repair", "lying_totals", "version_list", "tree", "book_list", "chapter_list", "chapter", "gap_list",
     "comparison", "history", "language_list", "language", "freshness", "freshness_of",
     "language_freshness", "version_states", "progress_refresh",
 }  # fmt: skip

@@ -53,8 +53,12 @@ def test_what_is_wrong_is_queued_and_told(session: Connection[Any], versions: li
 
 def test_what_waits_is_not_wrong(session: Connection[Any], versions: list[UUID]) -> None:
     World(session).text(versions[1], ["gen-1-2"])
+    notices: list[str | None] = []
+    session.add_notice_handler(lambda notice: notices.append(notice.message_primary))
     session.execute("call progress.audit(100)")
     assert due(session) == [("text", versions[1])]
+    [notice] = notices
+    assert "2 versions compared, 1 left out" in (notice or "")
 
 
 def test_a_stored_version_that_is_gone_is_found(

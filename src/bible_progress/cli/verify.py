@@ -7,11 +7,34 @@ import json
 
 from .. import audit, drain
 from ..db import connect
-from ..errors import DriftFound
+from ..errors import DriftFound, WorkRemains
 from .options import Subparsers, database_url, in_ci, override, positive, require_database
 from .output import Console, progress_bar
 
 _SHOWN = 5
+# Why a version was left out, and what to do about it.
+_REASONS = {
+    "waiting": (
+        "in the queue",
+        "Let bible-progress worker drain, or run bible-progress refresh, and verify again.",
+    ),
+    "failing": ("failing", "bible-progress status shows the errors."),
+    "dead": ("with dead letters", "bible-progress dead-letter list shows the errors."),
+    "unsettled": (
+        "behind a change of the canon or of recordings",
+        "Such a change waits for the transactions that ran beside it: verify again when they "
+        "have ended.",
+    ),
+    "unfilled": (
+        "behind materialized views that are not filled",
+        "bible-progress refresh --all fills them.",
+    ),
+    "unsignalled": (
+        "on a step of the rollout without signals",
+        "Up to step 3 nothing says what changed since it was stored, and every read is live: "
+        "bible-progress rollout apply goes on.",
+    ),
+}
 
 
 def add(subparsers: Subparsers) -> None:
@@ -20,7 +43,8 @@ def add(subparsers: Subparsers) -> None:
         "verify",
         help="compare the stored numbers with the base tables",
         description="Compare what is stored with what the base tables say, at every level, for "
-        "all versions that are not waiting in the queue. Exit code 9 if anything differs.",
+        "all versions that are not waiting in the queue. Exit code 9 if anything differs, 10 if "
+        "versions were left out or there was none to compare.",
     )
     database_url(parser)
     parser.add_argument("--sample", type=positive, metavar="N", help="compare N random versions")
@@ -59,12 +83,30 @@ def run(options: argparse.Namespace) -> int:
                 "bible-progress install restores triggers."
             ),
         )
+    if not found.is_complete:
+        if not found.left_out:
+            raise WorkRemains(
+                "there is no version, so nothing was compared",
+                hint="Look whether this is the right database; then add a version.",
+            )
+        raise WorkRemains(
+            f"{found.left_out.total()} versions were not compared: {_left_out(found)}",
+            hint=" ".join(_REASONS[reason][1] for reason in _REASONS if reason in found.left_out),
+        )
     return 0
 
 
+def _left_out(found: audit.Audit) -> str:
+    return ", ".join(
+        f"{found.left_out[reason]} {words}"
+        for reason, (words, _) in _REASONS.items()
+        if reason in found.left_out
+    )
+
+
 def _print(console: Console, found: audit.Audit) -> None:
-    waiting = f"; {found.dirty} wait to drain and were left out" if found.dirty else ""
-    console.print(f"{found.checked} versions compared{waiting}")
+    left_out = f"; left out: {_left_out(found)}" if found.left_out else ""
+    console.print(f"{found.checked} versions compared{left_out}")
     for version in found.drifted:
         console.print(
             f"{version.kind} version {version.version_id}: {len(version.rows)} rows differ",
@@ -85,7 +127,8 @@ def _print(console: Console, found: audit.Audit) -> None:
 def _as_json(found: audit.Audit) -> dict[str, object]:
     return {
         "checked": found.checked,
-        "dirty": found.dirty,
+        "dirty": found.left_out.total(),
+        "left_out": dict(found.left_out),
         "drifted": [
             {
                 "kind": version.kind,

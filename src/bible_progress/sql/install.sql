@@ -132,6 +132,7 @@
 \ir objects/views/dirty.sql
 \ir objects/functions/drift.sql
 \ir objects/functions/is_dirty.sql
+\ir objects/functions/why_dirty.sql
 \ir objects/functions/auditable_versions.sql
 \ir objects/functions/lying_totals.sql
 

@@ -11,14 +11,14 @@ select
 from progress.auditable_versions(%(at_most)s);
 
 -- name: drift
+-- One statement, hence one snapshot: a version is either compared or told why it is not.
 select
-    level,
-    side,
-    difference
-from progress.drift(%(kind)s, %(version_id)s);
-
--- name: is_dirty
-select progress.is_dirty(%(kind)s, %(version_id)s);
+    w.why_dirty,
+    d.level,
+    d.side,
+    d.difference
+from progress.why_dirty(%(kind)s, %(version_id)s) as w (why_dirty)
+left join progress.drift(%(kind)s, %(version_id)s) as d on true;
 
 -- name: repair
 select progress.repair(%(kind)s, %(version_id)s);
