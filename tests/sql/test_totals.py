@@ -23,8 +23,9 @@ def row(world: World, relation: str, version: UUID, where: str = "true") -> tupl
     return rows[0][1:] if rows else None
 
 
-def version_of(world: World, kind: str, canon: str = "eng") -> UUID:
-    return world.text_version(canon) if kind == "text" else world.audio_version(canon)
+def version_of(world: World, kind: str, canon: str = "eng", language: UUID | None = None) -> UUID:
+    make = world.text_version if kind == "text" else world.audio_version
+    return make(canon, language)
 
 
 def cover(world: World, kind: str, version: UUID, verses: list[str]) -> None:
@@ -82,7 +83,9 @@ def test_a_version_without_content_has_every_row_with_zeros(world: World, kind: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_empty_chapters_and_books_have_rows_and_are_never_complete(world: World, kind: str) -> None:
+def test_chapters_and_books_without_verses_have_rows_but_are_not_counted(
+    world: World, kind: str
+) -> None:
     world.canon("eng", {"gen": (1, 0), "exod": (0,), "lev": ()})
     version = version_of(world, kind)
     cover(world, kind, version, ["gen-1-1"])
@@ -103,10 +106,109 @@ def test_empty_chapters_and_books_have_rows_and_are_never_complete(world: World,
         books = [
             row(world, relation, version, f"book_id = '{book}'") for book in ("gen", "exod", "lev")
         ]
-        assert [b and b[1:4] for b in books] == [(1, 2, False), (0, 1, False), (0, 0, False)]
+        assert [b and b[1:4] for b in books] == [(1, 1, True), (0, 0, False), (0, 0, False)]
         summary = row(world, f"{prefix}{kind}_version_progress_summary", version)
         assert summary is not None
-        assert (summary[0], summary[1], summary[6], summary[7], summary[8]) == (1, 1, 0, 3, 0)
+        assert summary[:9] == (1, 1, 1, 1, 1, 1, 1, 1, 1)
+
+
+# Canons with introductions, and whatever else has no verses, at either end and in between.
+VERSELESS: dict[str, dict[str, tuple[int, ...]]] = {
+    "a chapter before": {"ruth": (0, 1)},
+    "a chapter behind": {"ruth": (1, 0)},
+    "chapters between": {"ruth": (1, 0, 0, 2)},
+    "a book of empty chapters": {"front": (0, 0), "ruth": (2,)},
+    "a book without chapters": {"ruth": (2,), "back": ()},
+    "all of them": {"front": (), "gen": (0, 1, 0), "intro": (0,), "exod": (2, 1), "back": ()},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("books", VERSELESS.values(), ids=VERSELESS)
+@pytest.mark.parametrize("lacks", [None, "ruth-1-1", "exod-1-2"])
+def test_every_level_tells_the_same_of_a_canon_with_places_without_verses(
+    world: World, kind: str, books: dict[str, tuple[int, ...]], lacks: str | None
+) -> None:
+    """Totals, tree, testaments and lists agree, whether everything is there or one verse lacks."""
+    world.canon("eng", books)
+    ids = {verse for (verse,) in world.connection.execute("select id from verses").fetchall()}
+    language = world.language()
+    version = version_of(world, kind, language=language)
+    covered = ids - {lacks}
+    cover(world, kind, version, sorted(covered))
+    assert_right(world.connection)
+    counted = {book: [v for v in chapters if v] for book, chapters in books.items()}
+    total_books = sum(1 for chapters in counted.values() if chapters)
+    total_chapters = sum(len(chapters) for chapters in counted.values())
+    short = int(covered != ids)
+    expected = {
+        "status": "in progress" if short and covered else "not started" if short else "complete",
+        "percent": len(covered) * 100 // len(ids),
+        "covered_verses": len(covered),
+        "total_verses": len(ids),
+        "complete_chapters": total_chapters - short,
+        "total_chapters": total_chapters,
+        "books_complete": total_books - short,
+        "total_books": total_books,
+    }
+
+    def document(call: str, *values: object) -> Any:
+        found = world.connection.execute(f"select progress.{call}", values).fetchone()  # type: ignore[arg-type]
+        assert found is not None
+        return found[0]
+
+    for stored in (False, True):
+        tree = document("tree(%s, %s, p_stored => %s)", kind, version, stored)
+        [listed] = document("version_list(p_stored => %s)", stored)["items"]
+        [testament] = tree["testaments"]
+        for told in (tree, listed):
+            assert {name: told[name] for name in expected} == expected
+        of_testament = (
+            "covered_verses",
+            "total_verses",
+            "percent",
+            "books_complete",
+            "total_books",
+        )
+        assert testament == {"testament": "old", **{name: expected[name] for name in of_testament}}
+        assert [b["total_chapters"] for b in tree["books"]] == [len(c) for c in counted.values()]
+        assert [b["status"] == "complete" for b in tree["books"]] == [
+            bool(chapters) and not (short and str(lacks).startswith(book))
+            for book, chapters in counted.items()
+        ]
+        gaps = document("gap_list(%s, %s, p_stored => %s)", kind, version, stored)
+        assert [gap["chapter_id"] for gap in gaps["items"]] == (
+            [str(lacks).rpartition("-")[0]] if short else []
+        )
+        best = document("language(%s, p_stored => %s)", language, stored)["language"]
+        if covered:
+            assert best[f"best_{kind}"]["status"] == expected["status"]
+            assert best[f"best_{kind}"]["testaments"] == [testament]
+    days = document("history(%s, %s, 9)", kind, version)["items"]
+    assert [day["total_chapters"] for day in days] == [total_chapters]
+    assert [day["books_complete"] for day in days] == [total_books - short]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_place_counts_from_its_first_verse_to_its_last(world: World, kind: str) -> None:
+    world.canon("eng", {"ruth": (0, 1), "back": (0,)})
+    version = version_of(world, kind)
+    cover(world, kind, version, ["ruth-2-1"])
+
+    def counted() -> tuple[Any, ...]:
+        assert_right(world.connection)
+        found = row(world, f"mv_{kind}_version_progress_summary", version)
+        assert found is not None
+        return found[1], found[4], found[6], found[7]
+
+    run = world.connection.execute
+    assert counted() == (1, 1, 1, 1)
+    run("insert into verses (id, verse_number, chapter_id) values ('back-1-1', 1, 'back-1')")
+    assert counted() == (2, 2, 1, 2)
+    run("update verses set chapter_id = 'ruth-1' where id = 'back-1-1'")
+    assert counted() == (2, 2, 0, 1)
+    run("delete from verses where id = 'back-1-1'")
+    assert counted() == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

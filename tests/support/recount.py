@@ -126,11 +126,12 @@ def _tally(
             have = sum(v in covered for v in mine)
             result.chapters[key][chapter["id"]] = (have, len(mine))
             complete = have == len(mine) and len(mine) > 0
-            for at, amount in enumerate((have, len(mine), have > 0, complete, 1)):
+            for at, amount in enumerate((have, len(mine), have > 0, complete, len(mine) > 0)):
                 tally[at] += int(amount)
         result.books[key][book["id"]] = tuple(tally)  # type: ignore[assignment]
-        total_books += 1
-        books_complete += tally[3] == tally[4] and tally[4] > 0
+        # Books and chapters without verses are there, but none to count.
+        total_books += tally[1] > 0
+        books_complete += tally[0] == tally[1] and tally[1] > 0
         totals = [a + b for a, b in zip(totals, tally, strict=True)]
     result.versions[key] = (*totals, books_complete, total_books)  # type: ignore[assignment]
 

@@ -120,6 +120,14 @@ def build(world: World) -> None:
     """Make the world that traffic starts from."""
     for canon, books in BOOKS.items():
         world.canon(canon, books)
+    # Places without verses, as introductions are.
+    world.connection.execute(
+        "insert into books (id, name, book_number, bible_version_id)"
+        " values ('front', 'Front', 0, 'eng')"
+    )
+    world.connection.execute(
+        "insert into chapters (id, chapter_number, book_id) values ('gen-0', 0, 'gen')"
+    )
     for language in _LANGUAGES:
         world.connection.execute(
             "insert into language_entities (id, name) values (%s, 'A language')", [language]

@@ -7,4 +7,5 @@ parallel safe
 return p_covered = p_total and p_total > 0;
 
 comment on function progress.is_complete(bigint, bigint) is
-'Whether all of a chapter, book or version is there; an empty one never is.';
+'Whether all verses of a chapter, book or version are there, of the covered and all that it has; one
+without verses never is.';

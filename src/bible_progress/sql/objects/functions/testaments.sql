@@ -25,6 +25,7 @@ begin
             count(*) as total_books
         from progress.exact_books_of_versions(p_kinds, p_version_ids, p_stored) as b
         inner join public.books as o on b.book_id = o.id
+        where b.total_verses > 0
         group by b.kind, b.version_id, o.testament::text
     )
 
@@ -53,4 +54,4 @@ $$;
 
 comment on function progress.testaments(text[], uuid[], boolean) is
 'The testaments of the canons of versions, each version''s in canon order as one document, exact in
-this snapshot; books of neither have testament null. With p_stored, as last drained.';
+this snapshot; books of neither have testament null, books without verses are none. With p_stored, as last drained.';

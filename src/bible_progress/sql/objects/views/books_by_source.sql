@@ -11,7 +11,7 @@ select
     count(*) filter (
         where progress.is_complete(c.covered_verses, c.total_verses)
     )::integer as complete_chapters,
-    count(c.chapter_id)::integer as total_chapters
+    count(*) filter (where c.total_verses > 0)::integer as total_chapters
 from progress.versions as ver
 cross join (values ('live'), ('rollup'), ('stored'), ('exact')) as source (name)
 inner join public.books as b on ver.bible_version_id = b.bible_version_id
@@ -24,4 +24,5 @@ left join progress.chapters_by_source as c
 group by source.name, ver.kind, ver.version_id, b.id;
 
 comment on view progress.books_by_source is
-'Every book of every version, summed from its chapters: the definition of the book level.';
+'Every book of every version, summed from its chapters: the definition of the book level. Chapters
+without verses are none of its chapters.';

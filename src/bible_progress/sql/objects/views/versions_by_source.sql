@@ -10,9 +10,9 @@ select
     coalesce(sum(b.complete_chapters), 0)::integer as complete_chapters,
     coalesce(sum(b.total_chapters), 0)::integer as total_chapters,
     count(*) filter (
-        where progress.is_complete(b.complete_chapters, b.total_chapters)
+        where progress.is_complete(b.covered_verses, b.total_verses)
     )::integer as books_complete,
-    count(b.book_id)::integer as total_books
+    count(*) filter (where b.total_verses > 0)::integer as total_books
 from progress.versions as ver
 cross join (values ('live'), ('rollup'), ('stored'), ('exact')) as source (name)
 left join (
@@ -73,4 +73,5 @@ left join (
 group by source.name, ver.kind, ver.version_id;
 
 comment on view progress.versions_by_source is
-'Every version, summed from its books: the definition of the version level.';
+'Every version, summed from its books: the definition of the version level. Books without verses are
+none of its books.';

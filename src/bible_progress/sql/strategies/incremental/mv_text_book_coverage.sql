@@ -5,7 +5,7 @@ select
     b.book_id,
     b.complete_chapters,
     b.total_chapters,
-    progress.is_complete(b.complete_chapters, b.total_chapters) as is_complete,
+    progress.is_complete(b.covered_verses, b.total_verses) as is_complete,
     b.covered_verses,
     b.total_verses,
     b.chapters_with_any as chapters_with_text
