@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from selectors import EVENT_READ, DefaultSelector
-from typing import Any
+from typing import Any, LiteralString, Self, TypeVar, cast
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor
+from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+from psycopg.rows import Row
 from psycopg_pool import ConnectionPool
 
+from . import sql
 from .errors import ConnectionFailed, UsageError, from_database
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -19,13 +25,106 @@ CONNECT_TIMEOUT_SECONDS = 10
 RECONNECT_TIMEOUT_SECONDS = 30.0
 
 
-def connect(url: str, *, application_name: str = "bible-progress") -> Connection[Any]:
-    """Open an autocommit connection to `url` (a libpq URL or key=value string).
+_C = TypeVar("_C", bound=Connection[Any])
+_QUERIES = sql.queries("session")
+_SETTING = re.compile(r"set local (\w+)")
+_SINCE_17 = 170000
+
+
+class Session(Connection[Any]):
+    """An autocommit connection whose every transaction begins with what we rely on.
+
+    That is queries/session.sql: databases and roles set other defaults. A statement outside of a
+    transaction gets one of its own; one that cannot run in any goes through a plain
+    psycopg.Cursor. `also` names what else a transaction begins with.
+    """
+
+    also: tuple[str, ...] = ()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.cursor_factory = _SessionCursor
+        # What a caller asks for, by PGOPTIONS or in the URL, is meant for us and stays.
+        asked = self.info.get_parameters().get("options", os.environ.get("PGOPTIONS", ""))
+        newer = ["since_17"] if self.info.server_version >= _SINCE_17 else []
+        self._begin: LiteralString = _opening(asked.lower(), *newer, "settings", *self.also)
+        self._begin_writing: LiteralString = _opening(asked.lower(), *newer, "settings", "write")
+
+    @contextmanager
+    def transaction(
+        self, savepoint_name: str | None = None, force_rollback: bool = False
+    ) -> Generator[Any]:
+        """Open a transaction, or within one a savepoint, as psycopg's does."""
+        if self.info.transaction_status != TransactionStatus.IDLE:
+            with super().transaction(savepoint_name, force_rollback) as inner:
+                yield inner
+            return
+        Cursor(self).execute(self._begin_writing if self._is_kept_from_writing else self._begin)
+        try:
+            yield None
+        except BaseException:
+            # The error that ended the block says more than that of a lost connection.
+            with suppress(psycopg.Error):
+                self.rollback()
+            raise
+        if force_rollback:
+            self.rollback()
+        else:
+            self.commit()
+
+    @property
+    def _is_kept_from_writing(self) -> bool:
+        status = self.info.parameter_status
+        return (
+            not self.also
+            and status("default_transaction_read_only") == "on"
+            and status("in_hot_standby") != "on"
+        )
+
+
+def _opening(asked: str, *parts: str) -> LiteralString:
+    lines = [line for part in parts for line in _QUERIES[part].splitlines()]
+    kept = [line for line in lines if (m := _SETTING.match(line)) and m[1] not in asked]
+    return cast(LiteralString, "\n".join([_QUERIES["begin"], *kept]))
+
+
+class _Reader(Session):
+    """Writes nothing, and gives up a statement after 15 s."""
+
+    also = ("read",)
+
+
+class _SessionCursor(Cursor[Row]):
+    def execute(
+        self,
+        query: Any,
+        params: Params | None = None,
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
+    ) -> Self:
+        if self.connection.info.transaction_status != TransactionStatus.IDLE:
+            return super().execute(query, params, prepare=prepare, binary=binary)
+        with self.connection.transaction():
+            return super().execute(query, params, prepare=prepare, binary=binary)
+
+
+def connect(url: str, *, application_name: str = "bible-progress") -> Session:
+    """Open a session with `url` (a libpq URL or key=value string).
 
     A transaction-mode pooler may sit in between: prepared statements stay off, and whoever sets
     something sets it for a transaction, never for the session, which may be another client's next.
     Raises UsageError for a URL that libpq cannot read, ConnectionFailed if nothing answers.
     """
+    return _open(Session, url, application_name)
+
+
+def connect_as_host(url: str, *, application_name: str = "bible-progress") -> Connection[Any]:
+    """Open an autocommit connection as any client has it, with the server's own defaults."""
+    return _open(Connection[Any], url, application_name)
+
+
+def _open(kind: type[_C], url: str, application_name: str) -> _C:
     try:
         parts = conninfo_to_dict(url)
         seconds = int(parts.get("connect_timeout") or CONNECT_TIMEOUT_SECONDS)
@@ -36,10 +135,11 @@ def connect(url: str, *, application_name: str = "bible-progress") -> Connection
             hint="It looks like postgresql://user:password@host:5432/database.",
         ) from None
     try:
-        connection = psycopg.connect(
+        connection = kind.connect(
             url,
             autocommit=True,
             prepare_threshold=None,
+            client_encoding="UTF8",
             connect_timeout=seconds,
             application_name=application_name,
         )
@@ -62,14 +162,14 @@ def _advice(reason: str) -> str:
 
 
 def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connection[Any]]:
-    """Return an open pool of at most `size` connections like those of `connect`.
+    """Return an open pool of at most `size` sessions like those of `connect` that only read.
 
     Taking one waits up to `wait_seconds`, then raises psycopg_pool.PoolTimeout. A connection that
     the server closed is replaced before it is given out.
     """
     return ConnectionPool(
         url,
-        connection_class=Connection[Any],
+        connection_class=_Reader,
         min_size=1,
         max_size=size,
         timeout=wait_seconds,
@@ -77,6 +177,7 @@ def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connecti
         kwargs={
             "autocommit": True,
             "prepare_threshold": None,
+            "client_encoding": "UTF8",
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": "bible-progress api",
         },
@@ -96,7 +197,7 @@ def _check(connection: Connection[Any]) -> None:
             ConnectionPool[Connection[Any]].check_connection(connection)
 
 
-def connect_beside(connection: Connection[Any], database: str) -> Connection[Any]:
+def connect_beside(connection: Connection[Any], database: str) -> Session:
     """Open a connection like this one to another database of its server."""
     info = connection.info
     return connect(make_conninfo(info.dsn, password=info.password or None, dbname=database))

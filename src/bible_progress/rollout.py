@@ -179,7 +179,8 @@ def create_indexes(
     Needs an autocommit connection. One that an interrupted run left invalid is made anew.
     """
     pending = _advised(connection)
-    with translated(), connection.cursor() as cursor:
+    # Plain, since these cannot run in a transaction.
+    with translated(), Cursor(connection) as cursor:
         for done, (name, statement) in enumerate(pending):
             report(name, done, len(pending))
             # Of a partitioned table it is made in one transaction, and there is no half of it.

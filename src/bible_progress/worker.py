@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import Connection
+from psycopg import errors as pg
 
 from . import audit, insights, sql
 from .db import connect
@@ -130,7 +131,7 @@ class Worker:
                 "audit",
                 self._audit_step,
                 every=self.settings.audit_seconds,
-                prepare=lambda _: self._pause(self.settings.audit_seconds),
+                begins_after=self.settings.audit_seconds,
             )
         )
         loops.append(self._thread("beat", self._beat, every=BEAT_SECONDS))
@@ -165,12 +166,15 @@ class Worker:
         step: Callable[[Connection[Any]], float | None],
         *,
         every: float = 0.0,
+        begins_after: float = 0.0,
         prepare: Callable[[Connection[Any]], None] | None = None,
     ) -> threading.Thread:
         """A loop with a connection of its own: `step` returns how long to wait, or `every`."""
 
         def loop() -> None:
             losses = 0
+            # Without a connection: one that is idle for long the server may close.
+            self._stopping.wait(begins_after)
             while not self._stopping.is_set():
                 try:
                     with connect(
@@ -187,6 +191,8 @@ class Worker:
                 except Exception as error:
                     if self._stopping.is_set() or self._ended_by(error):
                         return
+                    if isinstance(error, pg.IdleSessionTimeout):
+                        continue
                     # Whatever it is: a loop that ended would leave its share of the work undone.
                     losses += 1
                     pause = _backoff(losses)
@@ -211,9 +217,6 @@ class Worker:
             connect(self.settings.database_url) as last,
         ):
             last.execute(_QUERIES["leave"], {"worker_id": self.worker_id})
-
-    def _pause(self, seconds: float) -> None:
-        self._stopping.wait(seconds)
 
     def _warm_up(self, connection: Connection[Any]) -> None:
         Drainer(connection).warm_up()

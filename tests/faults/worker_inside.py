@@ -11,12 +11,15 @@ from bible_progress.worker import Worker, WorkerSettings
 
 
 @contextmanager
-def worker(url: str, *, concurrency: int = 2) -> Iterator[Metrics]:
+def worker(url: str, *, concurrency: int = 2, audit_seconds: float = 1000) -> Iterator[Metrics]:
     """Run a worker in this process; yields what it counts."""
     metrics = Metrics()
     runner = Worker(
         WorkerSettings(
-            database_url=url, concurrency=concurrency, idle_seconds=0.02, audit_seconds=1000
+            database_url=url,
+            concurrency=concurrency,
+            idle_seconds=0.02,
+            audit_seconds=audit_seconds,
         ),
         metrics=metrics,
     )

@@ -20,7 +20,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from ..db import connect
+from ..db import connect_as_host
 from .figures import Figure, Tick, quantile
 from .processes import child, worker
 from .worlds import GAPS, PORTION, QUERIES, TESTAMENT, WHOLE, Bench, build_world
@@ -167,7 +167,7 @@ def _write(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     chance = random.Random(seed)
     writes: list[tuple[str, float]] = []
-    with connect(url) as connection, connection.cursor(row_factory=tuple_row) as cursor:
+    with connect_as_host(url) as connection, connection.cursor(row_factory=tuple_row) as cursor:
         verses = cursor.execute(QUERIES["verses_of_versions"], {"book": "mark"}).fetchall()
         for number in range(round(per_second * seconds)):
             due = starts_at + number / per_second

@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from .. import install, schema, sql
-from ..db import connect, translated
+from ..db import connect_as_host, translated
 from ..errors import BibleProgressError, DatabaseRefused
 from ..importers.canon import load_canon, packaged_canon
 
@@ -121,14 +121,14 @@ class Bench:
     @contextmanager
     def opened(self) -> Generator[Bench]:
         """Make the template for the block. Raises DatabaseRefused where that is not allowed."""
-        with connect(self.server) as admin:
+        with connect_as_host(self.server) as admin:
             if not values(admin, "may_create_databases")[0]:
                 raise DatabaseRefused(
                     f"role {admin.info.user} may not create databases, and bench works in its own",
                     hint="Give it CREATEDB, or unset DATABASE_URL for the embedded server.",
                 )
         with self._made(self._base, "template0"):
-            with connect(self._url(self._base)) as connection:
+            with connect_as_host(self._url(self._base)) as connection:
                 self.server_version = connection.info.parameter_status("server_version") or ""
                 install.install(connection)
                 load_canon(
@@ -145,8 +145,8 @@ class Bench:
         return self._url(f"{self._token}_{database}")
 
     def connect(self, database: str) -> Connection[Any]:
-        """Open the same kind of connection as the worker does."""
-        return connect(self.url(database), application_name="bible-progress bench")
+        """Open a connection as a host has it."""
+        return connect_as_host(self.url(database), application_name="bible-progress bench")
 
     @contextmanager
     def database(self, name: str, template: str | None = None) -> Generator[str]:
@@ -170,7 +170,7 @@ class Bench:
     def _made(self, name: str, template: str) -> Generator[None]:
         try:
             # An interrupt may come when it is made already.
-            with translated(), connect(self.server) as admin:
+            with translated(), connect_as_host(self.server) as admin:
                 admin.execute(
                     SQL("create database {} template {}").format(
                         Identifier(name), Identifier(template)
@@ -179,7 +179,7 @@ class Bench:
             yield
         finally:
             # The server may be gone already, and with it the database where it is our own.
-            with suppress(psycopg.Error, BibleProgressError), connect(self.server) as admin:
+            with suppress(psycopg.Error, BibleProgressError), connect_as_host(self.server) as admin:
                 admin.execute(
                     SQL("drop database if exists {} with (force)").format(Identifier(name))
                 )

@@ -88,16 +88,14 @@ class Reads:
 
         Raises ProblemError `too_stale` for stored numbers that lack older changes than allowed.
         """
-        with translated(), self._pool.connection() as connection:
-            connection.execute(_QUERIES["begin"])
-            try:
-                with connection.cursor(row_factory=class_row(Document)) as cursor:
-                    found = cursor.execute(
-                        _QUERIES[name], {**parameters, "stored": self._stored}
-                    ).fetchone()
-            finally:
-                if not connection.closed:
-                    connection.rollback()
+        with (
+            translated(),
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Document)) as cursor,
+        ):
+            found = cursor.execute(
+                _QUERIES[name], {**parameters, "stored": self._stored}
+            ).fetchone()
         # Pydantic documents are not needed here: the database wrote the whole answer.
         if found is None or not found.body:
             return None

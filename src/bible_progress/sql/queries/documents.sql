@@ -1,11 +1,6 @@
 -- What HTTP clients get: one JSON document a statement, and how fresh it is in the same snapshot.
 -- stored takes what is stored as it is.
 
--- name: begin
-begin;
-set local transaction_read_only = on;
-set local statement_timeout = '15s';
-
 -- name: versions
 select
     progress.version_list(

@@ -11,6 +11,18 @@ declare
     v_left_out integer := 0;
     v_drifted integer := 0;
 begin
+    -- Databases and roles set other defaults. What a caller has begun itself is left as it is.
+    if
+        current_setting('transaction_isolation') <> 'read committed'
+        or (
+            current_setting('transaction_read_only')::boolean
+            and not current_setting('in_hot_standby')::boolean
+        )
+    then
+        commit;
+        set transaction isolation level read committed, read write;
+    end if;
+
     for v_version in
         select v.kind, v.version_id
         from progress.auditable_versions(coalesce(p_versions, 1)) as v
@@ -25,7 +37,7 @@ begin
         v_compared := v_compared + 1;
         v_drifted := v_drifted
             + progress.repair(v_version.kind, v_version.version_id)::integer;
-        commit;
+        commit and chain;
     end loop;
 
     -- Where people write something always waits: no error, for that would hide those that matter.

@@ -12,6 +12,18 @@ declare
     v_before integer;
     v_rounds integer := 0;
 begin
+    -- Databases and roles set other defaults. What a caller has begun itself is left as it is.
+    if
+        current_setting('transaction_isolation') <> 'read committed'
+        or (
+            current_setting('transaction_read_only')::boolean
+            and not current_setting('in_hot_standby')::boolean
+        )
+    then
+        commit;
+        set transaction isolation level read committed, read write;
+    end if;
+
     loop
         v_before := v_left;
         for v_due in
@@ -31,7 +43,7 @@ begin
             ) <> 'locked' then
                 v_left := v_left - 1;
             end if;
-            commit;
+            commit and chain;
         end loop;
         exit when v_left <= 0 or clock_timestamp() >= v_until;
         -- Changes of structure settle in rounds; those that running writers hold up are left.

@@ -10,7 +10,7 @@ begin
     if (select s.environment from progress.settings as s) <> 'production' or p_automated then
         return;
     end if;
-    if p_override_reason is null or p_override_reason !~ '\S' then
+    if p_override_reason is null or p_override_reason !~ '[^[:space:]]' then
         raise exception 'this is a production database: % by hand is refused', p_action
             using errcode = 'BP003',
             hint = 'The worker, pg_cron and CI may do it. To do it all the same, give '
