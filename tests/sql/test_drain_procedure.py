@@ -102,7 +102,7 @@ def test_a_failure_is_one_attempt_however_many_drains_overlap(
         while not session.execute(waiting).rowcount:
             assert not running.done()
         assert drain_version(session, "text", bad).outcome == "failed"
-        session.execute("update progress.failure set next_attempt_at = 'infinity'")
+        session.execute("update progress.failure set next_attempt_at = now() + interval '1 hour'")
         holder.commit()
         running.result(60)
     found = failure(session, bad)

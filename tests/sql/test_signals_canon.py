@@ -56,6 +56,7 @@ WHOLE_CANON = [
     "update chapters set chapter_number = 3 - chapter_number where book_id = 'gen'",
     "update chapters set book_id = 'exod' where id = 'gen-1'",
     "update verses set chapter_id = 'gen-2', verse_number = 9 where id = 'gen-1-1'",
+    "update verses set id = 'gen-1-0' where id = 'gen-1-3'",
     "merge into books as b using (values ('gen', 7)) as s (id, number) on b.id = s.id"
     " when matched then update set book_number = s.number",
     "insert into chapters (id, chapter_number, book_id) values ('gen-2', 5, 'gen')"
@@ -91,7 +92,6 @@ ONE_CHAPTER = [
     "insert into verses (id, verse_number, chapter_id) values ('gen-1-4', 4, 'gen-1')",
     "update verses set verse_number = 9 where id = 'gen-1-1'",
     "update verses set verse_number = 4 - verse_number where chapter_id = 'gen-1'",
-    "update verses set id = 'gen-1-0' where id = 'gen-1-3'",
     "delete from verses where id = 'gen-1-3'",
     "merge into verses as v using (values ('gen-1-2', 8), ('gen-1-8', 7)) as s (id, number)"
     " on v.id = s.id when matched then update set verse_number = s.number"

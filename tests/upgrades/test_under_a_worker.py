@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from uuid import UUID
 
@@ -186,8 +187,6 @@ def test_a_drain_that_runs_is_finished_before_the_upgrade_and_none_follows(
         upgrade.join(60)
         assert done == [0]
         assert_ended(worker)
-        events = [json.loads(line) for line in worker.log.read_text().splitlines() if "{" in line]
-        assert len([e for e in events if e.get("loop") == "drain-0"]) <= 1, events
     # By the older worker: no other has run.
     assert site.covered(held_version) == 3
     assert {version: site.covered(version) for version in others} == before
@@ -238,7 +237,8 @@ def test_a_worker_whose_functions_are_gone_connects_anew_instead_of_going_throug
         said = [json.loads(line) for line in worker.log.read_text().splitlines() if "{" in line]
         pauses = [e["pause_seconds"] for e in said if e.get("loop") == "drain-0"]
         # It goes on to the next version without a pause, and connects anew after one.
-        assert pauses.count(0) < len(others), pauses
+        without_pause = [len([*run]) for pause, run in groupby(pauses) if pause == 0]
+        assert max(without_pause, default=0) < len(others), pauses
     assert site.queued() == len(others)
 
 

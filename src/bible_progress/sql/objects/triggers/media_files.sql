@@ -25,7 +25,17 @@ begin
                     n.publish_status::text,
                     n.deleted_at
                 )
-            group by 1, 2
+            union
+            -- Without a foreign key, timings may have been there before it.
+            select n.audio_version_id, null as chapter_id
+            from new_rows as n
+            where
+                n.audio_version_id is not null
+                and exists (
+                    select
+                    from public.media_files_verses as t
+                    where t.media_file_id = n.id and t.deleted_at is null
+                )
         ) as s;
         return null;
     end if;
@@ -46,6 +56,16 @@ begin
                 o.publish_status::text,
                 o.deleted_at
             )
+            union
+            -- Without a foreign key, its timings stay.
+            select o.audio_version_id, v.chapter_id
+            from old_rows as o
+            inner join public.audio_versions as av on o.audio_version_id = av.id
+            inner join public.media_files_verses as t
+                on
+                    o.id = t.media_file_id
+                    and t.deleted_at is null
+            inner join public.verses as v on t.verse_id = v.id
             union
             -- What an unsettled file left to be settled is settled with its end.
             select o.audio_version_id, null as chapter_id

@@ -48,7 +48,7 @@ inner join (
     from progress.versions as v
     cross join lateral progress.exact_version(v.kind, v.version_id) as e
 ) as s on ver.kind = s.kind and ver.version_id = s.version_id
-where s.covered_verses > 0
+where s.covered_verses > 0 and ver.language_entity_id is not null
 order by
     s.source asc,
     ver.kind asc,
