@@ -33,6 +33,14 @@ Connect = Callable[..., Connection[Any]]
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--jit",
+        action="store_true",
+        help="leave JIT on, as servers that have it do; fails where this one does not",
+    )
+
+
 def pytest_configure() -> None:
     # A shell's background job ignores Ctrl-C and passes that on to what tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -45,15 +53,23 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
+def server(pytestconfig: pytest.Config) -> Iterator[str]:
     """The URL of a server on which databases may be made."""
     url = os.environ.get("DATABASE_URL")
+    jit = pytestconfig.getoption("--jit")
     with database_server(
         url,
         durable=False,
         # max_prepared_transactions: tests commit in two phases too.
-        settings={"max_prepared_transactions": "10", "max_connections": "200", "jit": "off"},
+        settings={
+            "max_prepared_transactions": "10",
+            "max_connections": "200",
+            "jit": "on" if jit else "off",
+        },
     ) as server_url:
+        with psycopg.connect(server_url) as connection:
+            found = connection.execute("select pg_jit_available()").fetchone()
+            assert found == (True,) or not jit, "--jit: this server compiles nothing"
         yield server_url
 
 

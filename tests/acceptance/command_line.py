@@ -14,7 +14,7 @@ from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("bible-progress")
 # Far above what any command needs here; a command that hangs fails its test, not the whole run.
-GIVE_UP_SECONDS = 60.0
+GIVE_UP_SECONDS = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def interrupt(
     return finish(process, seconds)
 
 
-def soon(condition: Callable[[], object], seconds: float = 20.0) -> bool:
+def soon(condition: Callable[[], object], seconds: float = GIVE_UP_SECONDS) -> bool:
     """Return whether the condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
