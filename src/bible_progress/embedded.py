@@ -161,9 +161,11 @@ class EmbeddedPostgres:
 
     def _start(self) -> None:
         account = self._account = server_account()
-        binaries, major = usable_binaries(self._binaries or find_binaries(), account)
+        found = self._binaries or find_binaries()
         self._base, lock = new_run_folder(scratch_root(account), account)
         self._locks.append(lock)
+        binaries, major = usable_binaries(found, account, self._base)
+        give(self._base, account)  # so that its supervisor can remove it
         home = self._base
         if self._data_dir is not None:
             home = self._data_dir

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -135,19 +133,19 @@ def scratch_root(account: Account | None) -> Path:
     )
 
 
-def usable_binaries(binaries: Path, account: Account | None) -> tuple[Path, str]:
+def usable_binaries(binaries: Path, account: Account | None, folder: Path) -> tuple[Path, str]:
     """Return a folder whose programs `account` can execute, and their major version ("18").
 
-    It is `binaries` itself, or a copy in the temporary folder where `account` cannot reach
-    that (typical of root: a virtual environment in root's own home). Modes of folders that
-    exist are left alone. Raises EmbeddedFailed when the programs do not run.
+    It is `binaries` itself, or a copy in `folder` where `account` cannot reach that (typical of
+    root: a virtual environment in root's own home); both then belong to `account`. Modes of
+    folders that exist are left alone. Raises EmbeddedFailed when the programs do not run.
     """
     found = _major(binaries, account)
     if found.isdecimal():
         return binaries, found
     # Only where root itself can run them is it the account's lack of permission.
     if account is not None and _major(binaries, None).isdecimal():
-        binaries = _reachable_copy(binaries, account)
+        binaries = _copy(binaries, account, folder)
         found = _major(binaries, account)
         if found.isdecimal():
             return binaries, found
@@ -172,8 +170,8 @@ def _major(binaries: Path, account: Account | None) -> str:
     return major
 
 
-def _reachable_copy(binaries: Path, account: Account) -> Path:
-    """Copy an installation into the temporary folder, once, and return its bin folder."""
+def _copy(binaries: Path, account: Account, folder: Path) -> Path:
+    """Copy an installation into `folder` and return its bin folder."""
     prefix = binaries.parent
     # An installation with a tree of its own, as in wheels. Anything else might be a prefix such
     # as a home folder, whose bin and share hold things that are no one else's business.
@@ -187,59 +185,11 @@ def _reachable_copy(binaries: Path, account: Account) -> Path:
     libraries = prefix.parent.with_name(prefix.parent.name + ".libs")
     parts[libraries] = libraries.name
     parts[prefix.parent / ".dylibs"] = "package/.dylibs"
-    parts = {source: name for source, name in parts.items() if source.is_dir()}
-    wanted = sorted(entry for source, name in parts.items() for entry in _contents(source, name))
-    key = hashlib.sha256(repr(wanted).encode())
-    key.update((binaries / "postgres").read_bytes())
-    root = scratch_root(account)
-    target = root / f"bible-progress-bin-{os.geteuid()}-{key.hexdigest()[:16]}"
-    copied = target / "package" / "prefix" / "bin"
-    if _is_ours(target):
-        present = {name for name in parts.values() if (target / name).is_dir()}
-        if wanted == sorted(e for name in present for e in _contents(target / name, name)):
-            return copied
-    staging = Path(tempfile.mkdtemp(prefix="bible-progress-bin-", dir=root))
-    try:
-        for source, name in parts.items():
-            shutil.copytree(source, staging / name, symlinks=True)
-        for path in [staging, *staging.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-        if _is_ours(target):  # incomplete: something cleans the temporary folder
-            target.rename(staging / "damaged")
-        try:
-            staging.rename(target)
-        except OSError:
-            if not _is_ours(target):  # else another process was faster
-                raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        shutil.rmtree(target / "damaged", ignore_errors=True)
-    return copied
-
-
-def _contents(folder: Path, name: str) -> list[tuple[str, int]]:
-    """List what lies under `folder` as (path with `name` for the folder, size in bytes)."""
-    found: list[tuple[str, int]] = []
-    for path in folder.rglob("*"):
-        info = path.lstat()
-        if not stat.S_ISDIR(info.st_mode):
-            found.append((f"{name}/{path.relative_to(folder)}", info.st_size))
-    return found
-
-
-def _is_ours(folder: Path) -> bool:
-    """Tell whether `folder` is there and nobody else could have changed it.
-
-    Raises EmbeddedFailed when the name is taken by something that others control.
-    """
-    try:
-        info = folder.lstat()
-    except FileNotFoundError:
-        return False
-    if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o022:
-        return True
-    raise EmbeddedFailed(
-        f"{folder} is not a folder that only this user can change",
-        hint="Remove it, or set TMPDIR to another folder.",
-    )
+    target = folder / "bin"
+    for source, name in parts.items():
+        if source.is_dir():
+            shutil.copytree(source, target / name, symlinks=True)
+    # While only root can enter; the account must be able to remove it all.
+    for path in [*target.rglob("*"), target, folder]:
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+    return target / "package" / "prefix" / "bin"

@@ -31,14 +31,15 @@ _TAKE_OVER_SECONDS = 60.0
 def new_run_folder(root: Path, account: Account | None) -> tuple[Path, int]:
     """Make a private folder for one run inside `root`; return it and the lock that holds it.
 
-    The server's account owns it, so that its supervisor can remove it. Folders of dead runs
-    in `root` are removed.
+    Folders of dead runs, ours and those of the server's `account`, are removed from `root`.
     """
     _sweep(root, account)
     folder = Path(tempfile.mkdtemp(prefix=_RUN_PREFIX, dir=root))
-    lock = _lock(folder)
-    give(folder, account)
-    return folder, lock
+    try:
+        return folder, _lock(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def give(folder: Path, account: Account | None) -> None:

@@ -185,6 +185,15 @@ def test_every_command_that_is_shown_exists(page: Path, line: str) -> None:
         assert f'"{words[words.index("--postgres") + 1]}":' in text("run.py")
 
 
+@pytest.mark.parametrize(
+    "page", sorted((PACKAGE / "web" / "templates").glob("*.html")), ids=name_of
+)
+def test_every_command_that_the_dashboard_shows_exists(page: Path) -> None:
+    shown = re.findall(r"<(?:code|pre)>bible-progress (.*?)</", page.read_text(encoding="utf-8"))
+    for arguments in shown:
+        build_parser().parse_args(shlex.split(arguments))
+
+
 def test_every_setting_is_listed_with_its_twin() -> None:
     wanted: dict[str, tuple[str, str | None]] = {}
     commands: dict[str, set[str]] = {}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from probes import lives, run_folder, value
+from probes import lives, run_folder, soon, value
 
 from bible_progress import embedded_binaries
 from bible_progress.embedded import EmbeddedPostgres, database_server, find_binaries
@@ -148,7 +149,13 @@ def test_modes_of_folders_that_exist_stay(place: Path) -> None:
 
 
 @needs_root
-def test_programs_in_a_private_place_are_copied_once(place: Path) -> None:
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
+def test_programs_in_a_private_place_are_copied_and_removed_again(
+    place: Path,
+    owner: Callable[..., tuple[subprocess.Popen[str], int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    killed: bool,
+) -> None:
     package = find_binaries().parents[1]
     private = place / "private"
     for source in (package, package.with_name(package.name + ".libs")):
@@ -157,22 +164,18 @@ def test_programs_in_a_private_place_are_copied_once(place: Path) -> None:
     private.chmod(0o700)
     before = modes(private, private / package.name)
     binaries = private / package.name / find_binaries().parent.name / "bin"
-
-    def start() -> Path:
+    place.chmod(0o1777)  # as temporary folders are, so that the server's account may remove its own
+    if killed:
+        monkeypatch.setenv("BIBLE_PROGRESS_POSTGRES_BIN", str(binaries))
+        process, _, url = owner("plain")
+        assert value(url, "select 1") == 1
+        process.kill()
+        assert soon(lambda: names(place) == ["private"])
+    else:
         with EmbeddedPostgres(binaries=binaries, durable=False) as server:
             assert value(server.url, "select 1") == 1
-        (copy,) = place.glob("bible-progress-bin-*")
-        return copy
-
-    copy = start()
-    made = copy.stat().st_ino
-    assert start().stat().st_ino == made
-    next(copy.rglob("postgres.bki")).unlink()
-    assert start().stat().st_ino != made
+        assert names(place) == ["private"]
     assert modes(private, private / package.name) == before
-    os.chown(copy, 65534, 65534)
-    with pytest.raises(EmbeddedFailed, match="only this user can change"):
-        EmbeddedPostgres(binaries=binaries).start()
 
 
 @needs_root

@@ -211,6 +211,10 @@ CASES: dict[str, tuple[str, str]] = {
         "from gen-1-2 to exod-1-1",
     ),
     "recordings_without_version": ("update media_files set audio_version_id = null", "recording "),
+    "recordings_not_ready": (
+        f"insert into media_files (audio_version_id, chapter_id) values ('{AUDIO}', 'gen-2')",
+        "upload_status is pending and publish_status is pending in 1 rows",
+    ),
     "recordings_without_place": (
         "update media_files set chapter_id = null; update media_files_verses set deleted_at = now()",
         "recording ",

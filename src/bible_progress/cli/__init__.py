@@ -58,8 +58,6 @@ def build_parser(commands: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Errors for people go to stderr."""
-    # Without this a SIGTERM would skip every clean-up that a Ctrl-C gets.
-    signal.signal(signal.SIGTERM, _terminate)
     tolerate_any_terminal()
     errors = Console(stderr=True)
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -67,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = [name for name in arguments[:1] if name in COMMANDS]
     try:
         options = build_parser(named or COMMANDS).parse_args(arguments)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # So that a SIGTERM gets every clean-up that a Ctrl-C gets.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _interrupt)
         code: int = options.run(options) or 0
         sys.stdout.flush()
         return code
@@ -91,5 +93,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _terminate(signum: int, _frame: object) -> None:
+def _interrupt(signum: int, _frame: object) -> None:
     raise KeyboardInterrupt

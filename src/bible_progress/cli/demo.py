@@ -75,8 +75,8 @@ def run(options: argparse.Namespace) -> int:
         worker = Worker(WorkerSettings(database_url=url, idle_seconds=0.01))
         thread = threading.Thread(target=worker.run, daemon=True)
         thread.start()
-        worker.wait_until_warm(30)
         try:
+            worker.wait_until_warm(30)
             console.print()
             console.print(edits_table(list(demo.edits())))
             if not options.once:

@@ -47,6 +47,7 @@
 
 -- Numbers that will surprise.
 \ir checks/unknown_statuses.sql
+\ir checks/recordings_not_ready.sql
 \ir checks/versions_without_canon.sql
 \ir checks/rows_of_another_canon.sql
 \ir checks/reversed_ranges.sql
