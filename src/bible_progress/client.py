@@ -22,6 +22,9 @@ from . import documents as d
 __all__ = ["ApiError", "Client"]
 
 Kind = Literal["audio", "text"]
+
+# Live updates come with a sign of life every 15 seconds.
+SILENCE_SECONDS = 60.0
 _Model = TypeVar("_Model", bound=d.Shape)
 
 
@@ -44,6 +47,7 @@ class Client:
         self, base_url: str, *, secret: str | None = None, timeout_seconds: float = 30.0
     ) -> None:
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        self._timeout = timeout_seconds
         self._http = httpx.Client(
             base_url=f"{base_url.rstrip('/')}/api/v1/", headers=headers, timeout=timeout_seconds
         )
@@ -110,8 +114,9 @@ class Client:
 
     def chapter(self, kind: Kind, version_id: UUID, chapter_id: str) -> d.ChapterDetail:
         """Return a chapter with its verses."""
-        path = f"versions/{kind}/{version_id}/chapters/{_quoted(chapter_id)}"
-        return self._get(d.ChapterDetail, path)
+        # Not in the path, of which `..` and the like would not arrive.
+        path = f"versions/{kind}/{version_id}/chapter"
+        return self._get(d.ChapterDetail, path, id=chapter_id)
 
     def gaps(self, kind: Kind, version_id: UUID) -> Iterator[d.Gap]:
         """Yield what is missing, in canon order, one chapter at a time."""
@@ -163,8 +168,15 @@ class Client:
         return self._get(d.LanguageDetail, path, descendants=descendants).language
 
     def refresh(self, *, seconds: float = 5.0) -> d.Refreshed:
-        """Drain what waits for up to `seconds`; needs the secret."""
-        answer = self._http.post("refresh", params={"seconds": seconds})
+        """Drain what waits for up to `seconds`; needs the secret.
+
+        Waits for the answer as long as it may take: `seconds` beside the timeout of the client.
+        """
+        answer = self._http.post(
+            "refresh",
+            params={"seconds": seconds},
+            timeout=httpx.Timeout(self._timeout, read=self._timeout + seconds),
+        )
         return self._read(d.Refreshed, answer)
 
     def changes(self, *, last_event_id: str | None = None) -> Iterator[list[tuple[Kind, UUID]]]:
@@ -173,7 +185,9 @@ class Client:
         Ends when the server ends; httpx.HTTPError where the connection is lost.
         """
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        with self._http.stream("GET", "events", headers=headers, timeout=None) as answer:
+        # The server says something at least that often, and be it that nothing changed.
+        timeout = httpx.Timeout(self._timeout, read=max(self._timeout, SILENCE_SECONDS))
+        with self._http.stream("GET", "events", headers=headers, timeout=timeout) as answer:
             if answer.status_code != 200:
                 answer.read()
                 self._read(d.Shape, answer)
@@ -192,12 +206,9 @@ class Client:
 
     def _read(self, model: type[_Model], answer: httpx.Response) -> _Model:
         if answer.is_success:
-            return model.model_validate_json(answer.content)
+            # A newer server may say more than this client knows.
+            return model.model_validate_json(answer.content, extra="ignore")
         if answer.headers.get("content-type", "").startswith("application/problem+json"):
-            raise ApiError(d.Problem.model_validate_json(answer.content))
+            raise ApiError(d.Problem.model_validate_json(answer.content, extra="ignore"))
         answer.raise_for_status()
         raise httpx.HTTPError(f"unexpected answer {answer.status_code}")
-
-
-def _quoted(part: str) -> str:
-    return httpx.URL("", path="/" + part).raw_path.decode().lstrip("/").replace("/", "%2F")

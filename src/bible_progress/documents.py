@@ -18,7 +18,9 @@ CoverageStatus = Literal["not started", "in progress", "complete"]
 
 
 class Shape(BaseModel):
-    """A part of a document; what is not described here is not sent."""
+    """A part of a document. The server sends nothing else, of which tests make sure; a client of a
+    newer server passes over what it does not know.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

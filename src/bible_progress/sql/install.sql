@@ -38,6 +38,7 @@
 \ir objects/functions/exact_versions.sql
 \ir objects/functions/exact_books_of_versions.sql
 \ir objects/functions/recorded_files.sql
+\ir objects/functions/snapshot_time.sql
 \ir objects/functions/freshness.sql
 \ir objects/functions/freshness_of.sql
 \ir objects/functions/language_freshness.sql

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -67,6 +68,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     )
     app.state.settings = settings
     app.state.sessions = Sessions()
+    app.state.downloads = threading.BoundedSemaphore(max(1, settings.pool_size // 2))
     app.state.metrics = metrics or Metrics()
     for router in (versions.router, languages.router, operations.router, events.router):
         app.include_router(router, prefix=API)
@@ -80,7 +82,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET"],
-            expose_headers=["ETag", "X-As-Of", "X-Pending", "X-Request-Id"],
+            expose_headers=["ETag", "Link", "X-As-Of", "X-Pending", "X-Request-Id"],
         )
     app.add_middleware(HeadAsGet)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts())
@@ -140,8 +142,12 @@ def _describe(app: FastAPI) -> None:
                                 "schema": {"$ref": "#/components/schemas/Problem"}
                             }
                         }
+        schemas = document["components"]["schemas"]
         for unused in ("HTTPValidationError", "ValidationError"):
-            document["components"]["schemas"].pop(unused, None)
+            schemas.pop(unused, None)
+        # Fields are added: clients that are made from this must not refuse what they do not know.
+        for schema in schemas.values():
+            schema.pop("additionalProperties", None)
         return document
 
     app.openapi = openapi

@@ -18,13 +18,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from .. import insights
-from ..db import translated
 from ..errors import DatabaseRefused
 from ..words import age
 from . import problems
 from .operations import change_dead_letter
 from .problems import PROBLEMS, ProblemError
-from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, cursor_in, cursor_out
+from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, cursor_out
 from .sections import sections
 from .security import (
     SESSION_COOKIE,
@@ -35,7 +34,7 @@ from .security import (
     operator,
     refuse_foreign,
 )
-from .versions import Cursor, Kind, Search, Sort, VersionId
+from .versions import Cursor, Id, Kind, Search, Sort, VersionId
 
 router = APIRouter(include_in_schema=False)
 
@@ -108,27 +107,27 @@ def overview(
         "sort": sort,
         "cursor": cursor,
     }
-    reads = Reads(request.app.state.pool)
-    listed = _versions(reads, limit=50, **query)
-    listed["next_cursor"] = cursor_out(listed)
-    lately = _versions(reads, limit=5, sort="-updated")
-    nearly = _versions(reads, limit=5, sort="-percent", status="in progress")
-    languages = reads.get(
-        "languages",
-        search=None,
-        descendants=False,
-        with_versions=True,
-        at_most=_SHOWN_LANGUAGES,
-        after=None,
-    ).shown()
-    counts = {
-        name: _versions(reads, limit=1, **only)["total"]
-        for name, only in (
-            ("text", {"kind": "text"}),
-            ("audio", {"kind": "audio"}),
-            ("complete", {"status": "complete"}),
-        )
-    }
+    with Reads(request.app.state.pool).snapshot() as snapshot:
+        listed = _versions(snapshot, limit=50, **query)
+        listed["next_cursor"] = cursor_out(listed)
+        lately = _versions(snapshot, limit=5, sort="-updated")
+        nearly = _versions(snapshot, limit=5, sort="-percent", status="in progress")
+        languages = snapshot.get(
+            "languages",
+            search=None,
+            descendants=False,
+            with_versions=True,
+            at_most=_SHOWN_LANGUAGES,
+            after=None,
+        ).shown()
+        counts = {
+            name: _versions(snapshot, limit=1, **only)["total"]
+            for name, only in (
+                ("text", {"kind": "text"}),
+                ("audio", {"kind": "audio"}),
+                ("complete", {"status": "complete"}),
+            )
+        }
     return _page(
         request,
         "overview.html",
@@ -145,7 +144,7 @@ def overview(
         },
         query=query,
         link=_linker("/", query),
-        csv=_linker("/api/v1/versions", {**query, "cursor": None, "format": "csv", "limit": 200})(),
+        download=_linker("/api/v1/versions", {**query, "cursor": None}),
     )
 
 
@@ -154,29 +153,33 @@ def version(
     request: Request,
     kind: Kind,
     version_id: VersionId,
-    chapter: Search = None,
+    chapter: Id = None,
     beside: Annotated[str | None, Query(alias="with", max_length=50)] = None,
 ) -> Response:
     """A version as a map of its chapters, with what is missing and what others have."""
-    reads = Reads(request.app.state.pool)
     one = {"kind": kind, "id": version_id}
-    tree = reads.get("tree", **one, depth="chapter", book=None).shown()
-    opened = reads.find("chapter", **one, chapter=chapter) if chapter else None
-    history = reads.get("history", **one, at_most=366).shown()
-    siblings = [
-        {**other, "difference": None}
-        for other in _versions(
-            reads, limit=_SHOWN_SIBLINGS, language_id=tree["language_entity_id"], sort="-percent"
-        )["items"]
-        if (other["kind"], other["id"]) != (kind, str(version_id))
-    ]
-    compared = _compare(reads, one, siblings, beside) if beside else None
+    with Reads(request.app.state.pool).snapshot() as snapshot:
+        tree = snapshot.get("tree", **one, depth="chapter", book=None).shown()
+        opened = None if chapter is None else snapshot.find("chapter", **one, chapter=chapter)
+        history = snapshot.get("history", **one, at_most=366).shown()
+        gaps = snapshot.get("gaps", **one, at_most=5, after=None).shown()
+        siblings = [
+            {**other, "difference": None}
+            for other in _versions(
+                snapshot,
+                limit=_SHOWN_SIBLINGS,
+                language_id=tree["language_entity_id"],
+                sort="-percent",
+            )["items"]
+            if (other["kind"], other["id"]) != (kind, str(version_id))
+        ]
+        compared = _compare(snapshot, one, siblings, beside) if beside else None
     return _page(
         request,
         "version.html",
         page="version",
         tree=tree,
-        gaps=reads.get("gaps", **one, at_most=5, after=None).shown(),
+        gaps=gaps,
         chapter=opened.shown() if opened else None,
         history=history,
         graph=_graph(
@@ -239,17 +242,18 @@ def languages(
 @router.get("/languages/{language_id}")
 def language(request: Request, language_id: UUID, descendants: bool = False) -> Response:
     """A language, its versions, and which is best and why."""
-    reads = Reads(request.app.state.pool)
-    found = reads.get("language", id=language_id, descendants=descendants).shown()
+    with Reads(request.app.state.pool).snapshot() as snapshot:
+        found = snapshot.get("language", id=language_id, descendants=descendants).shown()
+        listed = _versions(
+            snapshot, limit=200, language_id=language_id, descendants=descendants, sort="-percent"
+        )
     return _page(
         request,
         "language.html",
         page="languages",
         language=found["language"],
         descendants=descendants,
-        listed=_versions(
-            reads, limit=200, language_id=language_id, descendants=descendants, sort="-percent"
-        ),
+        listed=listed,
     )
 
 
@@ -260,7 +264,8 @@ def operations(request: Request, message: str | None = None) -> Response:
     can_operate = has_secret and may_operate(request)
     if has_secret and not can_operate:
         return RedirectResponse("/login", status_code=303)
-    with translated(), request.app.state.pool.connection() as connection:
+    with Reads(request.app.state.pool).snapshot() as snapshot:
+        connection = snapshot.connection
         status = insights.status(connection)
         queue = insights.queue(connection, 20)
         failures = insights.failures(connection, 50)
@@ -371,7 +376,7 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _versions(reads: Reads, *, limit: int, **filters: Any) -> Any:
+def _versions(reads: Snapshot, *, limit: int, **filters: Any) -> Any:
     cursor = filters.get("cursor")
     return reads.get(
         "versions",
@@ -388,7 +393,7 @@ def _versions(reads: Reads, *, limit: int, **filters: Any) -> Any:
 
 
 def _compare(
-    reads: Reads, one: dict[str, Any], siblings: list[dict[str, Any]], beside: str
+    reads: Snapshot, one: dict[str, Any], siblings: list[dict[str, Any]], beside: str
 ) -> dict[str, Any] | None:
     """Note the difference beside the sibling that was chosen, and return it by chapter."""
     for other in siblings:
@@ -474,7 +479,9 @@ def _if_allowed(
 ) -> Rows | None:
     """Return what `read` does, None where the role that this serves as may not read it."""
     try:
-        return read(connection)
+        # A savepoint, so that others can still be asked.
+        with connection.transaction():
+            return read(connection)
     except DatabaseRefused as error:
         if isinstance(error.__cause__, InsufficientPrivilege):
             return None

@@ -23,6 +23,7 @@ from ..errors import BibleProgressError
 from ..metrics import Metrics
 from ..worker import BEAT_SECONDS
 from .problems import ProblemError, responses
+from .reads import Reads
 from .security import onlooker, operator
 
 router = APIRouter(tags=["operations"])
@@ -92,9 +93,9 @@ def metrics(request: Request) -> Response:
 )
 def get_queue(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Any:
     """What waits to be drained."""
-    with translated(), request.app.state.pool.connection() as connection:
-        state = insights.status(connection)
-        items = insights.queue(connection, limit)
+    with Reads(request.app.state.pool).snapshot() as snapshot:
+        state = insights.status(snapshot.connection)
+        items = insights.queue(snapshot.connection, limit)
     return d.Queue(
         as_of=datetime.now(UTC),
         depth=state.queue_depth,
@@ -115,9 +116,9 @@ def get_queue(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50)
 )
 def list_dead_letters(request: Request) -> Any:
     """Signals that were given up, and versions whose last drain failed, with their errors."""
-    with translated(), request.app.state.pool.connection() as connection:
-        letters = insights.dead_letters(connection)[:200]
-        failures = insights.failures(connection, 200)
+    with Reads(request.app.state.pool).snapshot() as snapshot:
+        letters = insights.dead_letters(snapshot.connection)[:200]
+        failures = insights.failures(snapshot.connection, 200)
     return d.DeadLetters(
         as_of=datetime.now(UTC),
         failing=[d.FailedVersion(**asdict(failure)) for failure in failures],

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
@@ -70,17 +69,14 @@ def _filled(part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-class Reads:
-    """Reads documents as consistent as a request wants them."""
+class Snapshot:
+    """Documents as one moment of the database has them."""
 
     def __init__(
-        self,
-        pool: ConnectionPool[Connection[Any]],
-        consistency: Consistency = "exact",
-        max_staleness: float | None = None,
+        self, connection: Connection[Any], *, stored: bool, max_staleness: float | None
     ) -> None:
-        self._pool = pool
-        self._stored = consistency == "stored" or max_staleness is not None
+        self.connection = connection
+        self._stored = stored
         self._max_staleness = max_staleness
 
     def find(self, name: str, **parameters: object) -> Document | None:
@@ -88,11 +84,7 @@ class Reads:
 
         Raises ProblemError `too_stale` for stored numbers that lack older changes than allowed.
         """
-        with (
-            translated(),
-            self._pool.connection() as connection,
-            connection.cursor(row_factory=class_row(Document)) as cursor,
-        ):
+        with translated(), self.connection.cursor(row_factory=class_row(Document)) as cursor:
             found = cursor.execute(
                 _QUERIES[name], {**parameters, "stored": self._stored}
             ).fetchone()
@@ -126,6 +118,31 @@ class Reads:
             )
 
 
+class Reads:
+    """Reads documents as consistent as a request wants them."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[Any]],
+        consistency: Consistency = "exact",
+        max_staleness: float | None = None,
+    ) -> None:
+        self._pool = pool
+        self._stored = consistency == "stored" or max_staleness is not None
+        self._max_staleness = max_staleness
+
+    @contextmanager
+    def snapshot(self) -> Generator[Snapshot]:
+        """Give what the database says at one moment, however often it is asked in the block."""
+        with translated(), self._pool.connection() as connection, connection.transaction():
+            yield Snapshot(connection, stored=self._stored, max_staleness=self._max_staleness)
+
+    def get(self, name: str, **parameters: object) -> Document:
+        """Return one document; raises ProblemError `not_found` where there is none."""
+        with self.snapshot() as snapshot:
+            return snapshot.get(name, **parameters)
+
+
 async def reads(
     request: Request,
     consistency: Annotated[
@@ -152,36 +169,18 @@ ReadsOf = Annotated[Reads, Depends(reads)]
 
 def send(request: Request, found: Document, *, body: str | None = None) -> Response:
     """Answer with a document, or with 304 where the client has it already."""
-    headers = _freshness(found)
-    if any(tag.strip() in (headers["ETag"], "*") for tag in _tags(request)):
+    headers = freshness(found)
+    if is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(body or found.body, media_type="application/json", headers=headers)
-
-
-def send_csv(request: Request, found: Document, name: str) -> Response:
-    """Answer with the items of a document as a CSV download, nested ones left out."""
-    headers = _freshness(found)
-    if any(tag.strip() == headers["ETag"] for tag in _tags(request)):
-        return Response(status_code=304, headers=headers)
-    items: list[dict[str, Any]] = found.parsed()["items"]
-    text = io.StringIO()
-    columns = [
-        key
-        for key in (items[0] if items else ())
-        if not any(isinstance(item[key], list | dict) for item in items)
-    ]
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([_cell(item[column]) for column in columns] for item in items)
-    headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def cursor_out(document: Any) -> str | None:
     """Return the cursor for the page after a document; opaque to clients."""
     key = document["next_cursor"]
-    if key is None:
-        return None
+    # Gaps go on behind a chapter, whose id is a cursor as it is.
+    if key is None or isinstance(key, str):
+        return key
     text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -229,7 +228,8 @@ def with_cursor(found: Document) -> str:
     return f"{items}{key}{json.dumps(cursor_out({'next_cursor': json.loads(last[:-1])}))}}}"
 
 
-def _freshness(found: Document) -> dict[str, str]:
+def freshness(found: Document) -> dict[str, str]:
+    """Return the headers that say how fresh a document is."""
     return {
         "ETag": found.etag,
         "Cache-Control": "no-cache",
@@ -238,12 +238,7 @@ def _freshness(found: Document) -> dict[str, str]:
     }
 
 
-def _tags(request: Request) -> list[str]:
-    return request.headers.get("if-none-match", "").split(",")
-
-
-def _cell(value: object) -> object:
-    """Keep spreadsheets from taking a name for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the client has this already."""
+    known = request.headers.get("if-none-match", "").split(",")
+    return any(one.strip() in (tag, "*") for one in known)

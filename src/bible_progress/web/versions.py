@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
@@ -11,8 +11,9 @@ from starlette.responses import Response
 from .. import documents as d
 from ..errors import InputError
 from .badge import badge
+from .downloads import CONTENT, Format, send_download
 from .problems import ProblemError, responses
-from .reads import VERSION_CURSOR, ReadsOf, cursor_in, send, send_csv, with_cursor
+from .reads import VERSION_CURSOR, Document, ReadsOf, Snapshot, cursor_in, send, with_cursor
 
 router = APIRouter(tags=["versions"])
 
@@ -20,14 +21,18 @@ Kind = Annotated[d.Kind, Path(description="audio or text")]
 VersionId = Annotated[UUID, Path(description="Of a row of audio_versions or text_versions.")]
 # Ids are the host's, so they may be anything that PostgreSQL indexes.
 LONGEST_ID = 10_000
-Key = Annotated[str, Path(max_length=LONGEST_ID, pattern=r"^[^\x00]*$")]
-Id = Annotated[str | None, Query(max_length=LONGEST_ID, pattern=r"^[^\x00]*$")]
+NO_NUL = r"^[^\x00]*$"
+Key = Annotated[str, Path(max_length=LONGEST_ID, pattern=NO_NUL)]
+Id = Annotated[str | None, Query(max_length=LONGEST_ID, pattern=NO_NUL)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
 Cursor = Annotated[
     str | None, Query(max_length=2000, description="`next_cursor` of the page before.")
 ]
-Format = Annotated[Literal["json", "csv"], Query(description="csv is sent as a download.")]
-Search = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+As = Annotated[
+    Format,
+    Query(description="csv and ndjson, one JSON object a line, are downloads of all rows."),
+]
+Search = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
 Sort = Literal[
     "name", "-name", "percent", "-percent", "covered", "-covered",
     "updated", "-updated", "created", "-created",
@@ -38,12 +43,12 @@ READ_PROBLEMS = (
     "not_installed",
 )  # fmt: skip
 ONE = responses("not_found", *READ_PROBLEMS)
-_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 PATH = "/versions/{kind}/{version_id}"
+_AT_MOST = "a download has all rows unless it is given, then a Link names the rest."
 
 
 @router.get(
-    "/versions", response_model=d.VersionList, responses={**_CSV, **responses(*READ_PROBLEMS)}
+    "/versions", response_model=d.VersionList, responses={**CONTENT, **responses(*READ_PROBLEMS)}
 )
 def list_versions(
     request: Request,
@@ -55,25 +60,33 @@ def list_versions(
     status: d.CoverageStatus | None = None,
     min_percent: Annotated[int | None, Query(ge=0, le=100)] = None,
     sort: Annotated[Sort, Query(description="With a minus, the greatest first.")] = "name",
-    limit: Limit = 50,
+    limit: Annotated[int | None, Query(ge=1, le=200, description=f"50; {_AT_MOST}")] = None,
     cursor: Cursor = None,
-    format: Format = "json",
+    format: As = "json",
 ) -> Response:
-    """The versions with their numbers, a page at a time."""
-    found = reads.get(
-        "versions",
-        kind=kind,
-        language_id=language,
-        descendants=descendants,
-        search=q or None,
-        status=status,
-        min_percent=min_percent,
-        sort=sort,
-        at_most=limit,
-        after=cursor_in(cursor, VERSION_CURSOR),
-    )
-    if format == "csv":
-        return send_csv(request, found, "versions")
+    """The versions with their numbers, a page at a time, or all of them as a download."""
+
+    def page(snapshot: Snapshot, rows: int, after: str | None) -> Document:
+        return snapshot.get(
+            "versions",
+            kind=kind,
+            language_id=language,
+            descendants=descendants,
+            search=q or None,
+            status=status,
+            min_percent=min_percent,
+            sort=sort,
+            at_most=rows,
+            after=after,
+        )
+
+    after = cursor_in(cursor, VERSION_CURSOR)
+    if format != "json":
+        return send_download(
+            request, reads, page, "versions", d.VersionSummary, format, limit=limit, after=after
+        )
+    with reads.snapshot() as snapshot:
+        found = page(snapshot, limit or 50, after)
     return send(request, found, body=with_cursor(found))
 
 
@@ -96,64 +109,111 @@ def get_tree(
     return send(request, reads.get("tree", kind=kind, id=version_id, depth=depth, book=book))
 
 
-@router.get(f"{PATH}/books", response_model=d.BookList, responses={**_CSV, **ONE})
+@router.get(f"{PATH}/books", response_model=d.BookList, responses={**CONTENT, **ONE})
 def list_books(
-    request: Request, reads: ReadsOf, kind: Kind, version_id: VersionId, format: Format = "json"
+    request: Request, reads: ReadsOf, kind: Kind, version_id: VersionId, format: As = "json"
 ) -> Response:
     """The books of a version in canon order."""
-    found = reads.get("books", kind=kind, id=version_id)
-    return send_csv(request, found, "books") if format == "csv" else send(request, found)
+
+    def page(snapshot: Snapshot, *_: object) -> Document:
+        return snapshot.get("books", kind=kind, id=version_id)
+
+    if format != "json":
+        return send_download(request, reads, page, "books", d.Book, format)
+    with reads.snapshot() as snapshot:
+        return send(request, page(snapshot))
 
 
-@router.get(f"{PATH}/chapters", response_model=d.ChapterList, responses={**_CSV, **ONE})
+@router.get(f"{PATH}/chapters", response_model=d.ChapterList, responses={**CONTENT, **ONE})
 def list_chapters(
     request: Request,
     reads: ReadsOf,
     kind: Kind,
     version_id: VersionId,
     book: Annotated[Id, Query(description="The id of one book.")] = None,
-    format: Format = "json",
+    format: As = "json",
 ) -> Response:
     """The chapters of a version, or of one book, in canon order."""
-    found = reads.get("chapters", kind=kind, id=version_id, book=book)
-    return send_csv(request, found, "chapters") if format == "csv" else send(request, found)
+
+    def page(snapshot: Snapshot, *_: object) -> Document:
+        return snapshot.get("chapters", kind=kind, id=version_id, book=book)
+
+    if format != "json":
+        return send_download(request, reads, page, "chapters", d.ChapterSummary, format)
+    with reads.snapshot() as snapshot:
+        return send(request, page(snapshot))
 
 
-@router.get(f"{PATH}/chapters/{{chapter_id}}", response_model=d.ChapterDetail, responses=ONE)
+@router.get(f"{PATH}/chapters/{{chapter_id:path}}", response_model=d.ChapterDetail, responses=ONE)
 def get_chapter(
     request: Request, reads: ReadsOf, kind: Kind, version_id: VersionId, chapter_id: Key
 ) -> Response:
-    """A chapter with its verses."""
+    """A chapter with its verses. Ids that are no part of a path, such as `..`, which clients take
+    for the folder above, go to `/chapter?id=` instead.
+    """
     return send(request, reads.get("chapter", kind=kind, id=version_id, chapter=chapter_id))
 
 
-@router.get(f"{PATH}/gaps", response_model=d.GapList, responses={**_CSV, **ONE})
+@router.get(f"{PATH}/chapter", response_model=d.ChapterDetail, responses=ONE)
+def get_chapter_by_id(
+    request: Request,
+    reads: ReadsOf,
+    kind: Kind,
+    version_id: VersionId,
+    id: Annotated[
+        str,
+        Query(max_length=LONGEST_ID, pattern=NO_NUL, description="Of the chapter, any id at all."),
+    ],
+) -> Response:
+    """A chapter with its verses, for ids of whatever characters."""
+    return send(request, reads.get("chapter", kind=kind, id=version_id, chapter=id))
+
+
+@router.get(f"{PATH}/gaps", response_model=d.GapList, responses={**CONTENT, **ONE})
 def list_gaps(
     request: Request,
     reads: ReadsOf,
     kind: Kind,
     version_id: VersionId,
-    limit: Annotated[int, Query(ge=1, le=1500)] = 200,
+    limit: Annotated[int | None, Query(ge=1, le=1500, description=f"200; {_AT_MOST}")] = None,
     cursor: Annotated[Id, Query(description="`next_cursor` of the page before.")] = None,
-    format: Format = "json",
+    format: As = "json",
 ) -> Response:
     """What is missing, in canon order, one item a chapter; `next` is the first thing to do."""
-    found = reads.get("gaps", kind=kind, id=version_id, at_most=limit, after=cursor)
-    return send_csv(request, found, "gaps") if format == "csv" else send(request, found)
+
+    def page(snapshot: Snapshot, rows: int, after: str | None) -> Document:
+        return snapshot.get("gaps", kind=kind, id=version_id, at_most=rows, after=after)
+
+    if format != "json":
+        return send_download(request, reads, page, "gaps", d.Gap, format, limit=limit, after=cursor)
+    with reads.snapshot() as snapshot:
+        return send(request, page(snapshot, limit or 200, cursor))
 
 
-@router.get(f"{PATH}/history", response_model=d.History, responses={**_CSV, **ONE})
+@router.get(f"{PATH}/history", response_model=d.History, responses={**CONTENT, **ONE})
 def get_history(
     request: Request,
     reads: ReadsOf,
     kind: Kind,
     version_id: VersionId,
-    days: Annotated[int, Query(ge=1, le=3660, description="The latest of them.")] = 366,
-    format: Format = "json",
+    days: Annotated[
+        int | None,
+        Query(
+            ge=1, le=3660, description="The latest of them: 366; of a download all unless given."
+        ),
+    ] = None,
+    format: As = "json",
 ) -> Response:
     """The state at the end of each UTC day on which something changed, as drained."""
-    found = reads.get("history", kind=kind, id=version_id, at_most=days)
-    return send_csv(request, found, "history") if format == "csv" else send(request, found)
+
+    def page(snapshot: Snapshot, *_: object) -> Document:
+        shown = days if format != "json" else days or 366
+        return snapshot.get("history", kind=kind, id=version_id, at_most=shown)
+
+    if format != "json":
+        return send_download(request, reads, page, "history", d.Day, format)
+    with reads.snapshot() as snapshot:
+        return send(request, page(snapshot))
 
 
 @router.get(

@@ -25,5 +25,8 @@ set local search_path = pg_catalog, pg_temp;
 set local transaction_read_only = off;
 
 -- name: read
+-- Whatever is asked until the end is of one moment, which nobody may hold for long.
+set local transaction_isolation = 'repeatable read';
 set local transaction_read_only = on;
 set local statement_timeout = '15s';
+set local idle_in_transaction_session_timeout = '60s';

@@ -11,6 +11,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+    v_now timestamptz := progress.snapshot_time();
     v_since timestamptz;
 begin
     if p_stored and progress.strategy() = 'views' then
@@ -32,10 +33,10 @@ begin
         );
     end if;
 
-    as_of := case when p_stored then coalesce(v_since, statement_timestamp()) else statement_timestamp() end;
+    as_of := case when p_stored then coalesce(v_since, v_now) else v_now end;
     stale_seconds := case
         when not p_stored or not pending then 0
-        when v_since is not null then greatest(extract(epoch from statement_timestamp() - v_since), 0)
+        when v_since is not null then greatest(extract(epoch from v_now - v_since), 0)
     end;
     return next;
 end

@@ -12,7 +12,7 @@ as $$
 begin
     return query
     select
-        coalesce(min(f.as_of), statement_timestamp()),
+        coalesce(min(f.as_of), progress.snapshot_time()),
         coalesce(bool_or(f.pending), false),
         case when count(*) = count(f.stale_seconds) then coalesce(max(f.stale_seconds), 0) end
     from unnest(p_kinds, p_version_ids) as v (kind, id)
