@@ -100,6 +100,13 @@ def empty_database(server: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def spare_database(server: str) -> Iterator[str]:
+    """The URL of another empty database, for what moves from one to the other."""
+    with _clone(server, "template0") as url:
+        yield url
+
+
+@pytest.fixture
 def connect(database: str) -> Iterator[Connect]:
     """Opens connections to `database`, autocommit unless asked otherwise, and closes them."""
     opened: list[Connection[Any]] = []

@@ -81,6 +81,7 @@ def shared_parameters() -> dict[str, Any]:
     """Return what checks ask about that is the same on every database."""
     return {
         "tables": list(schema.HOST_TABLES),
+        "comments": list(schema.comments()),
         "contract_tables": list(schema.CONTRACT_TABLES),
         "views": list(schema.contract_views()),
         "functions": [name for place, name in schema.routines() if place == "public"],
@@ -129,6 +130,9 @@ class Subject:
             "materialized": [name for _, name in schema.materialized_views(step)],
             "readers": [*readers, *(self.settings["reader_roles"] if self.settings else ())],
         }
+        # What a copy of schema public brought of ours.
+        self.leftovers = [] if self.installed else self.rows("leftovers")
+        self.parameters["leftovers"] = [row["oid"] for row in self.leftovers]
         # Objects of an earlier implementation, in the order in which they can be dropped.
         self.earlier = [] if self.installed else self.rows("earlier_implementation")
         self.parameters |= {

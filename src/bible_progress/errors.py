@@ -91,6 +91,7 @@ _OURS: dict[str, type[BibleProgressError]] = {
     "BP011": InstallRefused,
     "BP012": DatabaseRefused,
     "BP013": DriftFound,
+    "BP014": DatabaseRefused,
 }
 
 

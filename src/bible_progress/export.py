@@ -107,6 +107,8 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
             _EXPORT["create_host_tables"],
             host_tables=Text(sql.read("host/host_tables.sql").rstrip("\n")),
         )
+    if since is None:
+        yield bind(_EXPORT["drop_leftovers"], leftovers=_check("leftovers", step))
     yield _take_over()
     for path in schema.migrations():
         if since is None or _is_later(path, since):
@@ -208,6 +210,9 @@ def _refused_by(name: str, step: int, *, when: str | None = None) -> str:
 def _check(name: str, step: int) -> Query:
     """The query of a check, to stand within another statement."""
     values = shared_parameters() | trigger_parameters(step)
+    if name != "leftovers":
+        leftovers = _export("leftovers", found=_check("leftovers", step))
+        values["leftovers"] = Text(f"array({leftovers})")
     return Query(
         bind(
             all_checks()[name].query,

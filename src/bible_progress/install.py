@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -54,6 +55,8 @@ class Plan:
     objects: tuple[str, ...]
     signals_everything: bool
     replacement: Replacement | None = None
+    # (what, statement): of an earlier installation whose schema is not here.
+    leftovers: tuple[tuple[str, str], ...] = field(default=())
     creates_roles: tuple[str, ...] = field(default=())
     advised_indexes: tuple[str, ...] = field(default=())
 
@@ -63,6 +66,8 @@ class Plan:
             yield f"create the {len(HOST_TABLES)} host tables in schema public"
         else:
             yield f"use the {len(HOST_TABLES)} host tables that are there (checked)"
+        for what, _ in self.leftovers:
+            yield f"make {what} anew"
         if self.replacement:
             for what, _ in self.replacement.drops:
                 yield f"drop {what}"
@@ -115,6 +120,7 @@ def make_plan(
             step=step,
             creates_host_tables=not subject.has_host,
             replacement=replacement.find(subject, step) if replace else None,
+            leftovers=tuple((row["finding"], row["statement"]) for row in subject.leftovers),
             migrations=tuple(_pending(applied)),
             objects=schema.objects(step),
             # Triggers that were off may have missed changes.
@@ -164,7 +170,7 @@ def install(
             connection,
             lock_timeout_seconds,
             ours=_changing(cursor, plan),
-            before=earlier.drop if earlier else None,
+            before=partial(_make_room, plan),
         )
         for path in plan.migrations:
             cursor.execute(sql.read(path))
@@ -194,6 +200,14 @@ def install(
             signal_all(connection)
         cursor.execute(_QUERIES["fill_where_empty"])
     return plan
+
+
+def _make_room(plan: Plan, cursor: psycopg.Cursor[Any]) -> None:
+    for _, statement in plan.leftovers:
+        with without_dependents():
+            cursor.execute(statement.encode())
+    if plan.replacement:
+        plan.replacement.drop(cursor)
 
 
 def _changing(cursor: psycopg.Cursor[Any], plan: Plan) -> list[Composed]:

@@ -40,6 +40,8 @@ class Replacement:
 
     drops: tuple[tuple[str, str], ...] = field(default=())
     views: tuple[View, ...] = field(default=())
+    # Statements that let what was called from elsewhere say what became of it.
+    stubs: tuple[tuple[str, ...], ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 
     def drop(self, cursor: Cursor[Any]) -> None:
@@ -50,7 +52,10 @@ class Replacement:
             _execute(cursor, what, statement)
 
     def carry_over(self, connection: Connection[Any]) -> None:
-        """Make the host's views what they were, now that ours are there."""
+        """Make the host's views what they were, now that ours are there, and the stubs."""
+        with connection.cursor() as cursor:
+            for statement in (one for stub in self.stubs for one in stub):
+                cursor.execute(statement.encode())
         for view in self.views:
             try:
                 try:
@@ -81,6 +86,7 @@ def find(subject: Subject, step: int) -> Replacement:
     there = {name for _, name in (*schema.views(step), *schema.materialized_views(step))}
     contract = {n: columns for n, columns in schema.contract_columns().items() if n in there}
     parameters = subject.parameters | oids | {"contract": json.dumps(contract)}
+    parameters["client_functions"] = subject.parameters["functions"]
 
     with subject.connection.cursor(row_factory=dict_row) as cursor:
 
@@ -106,6 +112,9 @@ def find(subject: Subject, step: int) -> Replacement:
                 )
                 for row in views
             ),
+            stubs=tuple(
+                (row["make"], row["explain"], row["close"], *row["open"]) for row in run("stubs")
+            ),
             notes=(*_notes(run, callers, views), *_other_jobs(jobs)),
         )
 
@@ -130,9 +139,10 @@ def _obstacles(dependents: list[DictRow], callers: list[DictRow]) -> list[str]:
         if row["is_view"] and row["missing_columns"]
     ]
     found += [
-        f"function {row['name']} of a trigger calls {row['calls']}"
+        f"function {row['name']} of trigger {row['triggers']} uses {row['uses']} and does more: "
+        "take that out of it"
         for row in callers
-        if row["is_used_by_a_trigger"]
+        if row["triggers"]
     ]
     return found
 
@@ -156,9 +166,9 @@ def _refuse(obstacles: list[str]) -> None:
 
 def _notes(run: Run, callers: list[DictRow], views: list[DictRow]) -> list[str]:
     notes = [
-        f"function {row['name']} calls {row['calls']}, which goes: change it"
+        f"function {row['name']} uses {row['uses']}, which goes: change it"
         for row in callers
-        if not row["is_used_by_a_trigger"]
+        if not row["triggers"]
     ]
     notes += [
         f"nothing refreshes materialized view {row['name']} any more: schedule it yourself"

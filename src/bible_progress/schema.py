@@ -79,6 +79,11 @@ _TRIGGER = re.compile(
 )
 _ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
 _RETIRED = re.compile(r"^drop view if exists (\w+)\.(\w+);$", re.MULTILINE)
+_COMMENT = re.compile(
+    r"^comment on (?:materialized view|view|table|function|procedure) public\.[^']+? is\s*"
+    r"'((?:[^']|'')*)';",
+    re.MULTILINE,
+)
 _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
 _SINCE = re.compile(r"^-- progress: since (\d+\.\d+\.\d+)$", re.MULTILINE)
@@ -173,6 +178,13 @@ def without_triggers(text: LiteralString) -> LiteralString:
 def routines() -> tuple[Name, ...]:
     """Return (schema, name) of our functions and procedures, those for clients in public."""
     return tuple(match for path in objects() for match in _ROUTINE.findall(sql.read(path)))
+
+
+def comments() -> tuple[str, ...]:
+    """Return what our comments say of objects in schema public."""
+    paths = (*migrations(), *(path for step in STEPS for path in objects(step)))
+    found = (text for path in paths for text in _COMMENT.findall(sql.read(path)))
+    return tuple(sorted({text.replace("''", "'") for text in found}))
 
 
 def tables() -> tuple[str, ...]:

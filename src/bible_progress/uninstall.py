@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg import errors as pg
 from psycopg.sql import SQL
 
-from . import schema
+from . import schema, sql
 from .checks import Subject
 from .db import translated
 from .install import (
@@ -25,6 +25,8 @@ from .install import (
 )
 from .schedule import unscheduled_elsewhere, unscheduled_here
 from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES
+
+_QUERIES = sql.queries("install")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ def uninstall(
             removed.append(f"{len(triggers)} triggers")
             # By name and without cascade: what the host put beside or on top is an error.
             with without_dependents():
+                cursor.execute(_QUERIES["drop_stubs"])
                 cursor.execute(SQL("drop routine {}").format(qualified(schema.routines())))
                 cursor.execute(SQL("drop table {}").format(names("public", CONTRACT_TABLES)))
                 removed.append("the queue and the dead letters")

@@ -88,6 +88,26 @@ begin
 end
 $$;
 
+-- Of a name of its own, and nothing but a call.
+create function trg_timings_changed() returns trigger language plpgsql security definer as $$
+declare
+    v_version uuid;
+begin
+    -- Which version is it of? (Files move, too.)
+    select f.audio_version_id into v_version
+    from public.media_files as f
+    where f.id = coalesce(new.media_file_id, old.media_file_id);
+    if tg_op = 'DELETE' then
+        perform public.enqueue_progress_refresh('audio'::text, v_version);
+        return old;
+    end if;
+    perform public.enqueue_progress_refresh('audio', v_version);
+    return new;
+end;
+$$;
+
+create trigger timings_changed after insert or update or delete on media_files_verses
+for each row execute function trg_timings_changed();
 create trigger trg_enqueue_text after insert or update or delete on verse_texts
 for each row execute function enqueue_text_change();
 create trigger trg_enqueue_audio after insert or update or delete on media_files

@@ -91,6 +91,11 @@ CASES: dict[str, tuple[str, str]] = {
     "read_only": ("set local default_transaction_read_only = on", "default_transaction_read_only"),
     "names_taken": ("create table mv_text_book_coverage ()", "table public.mv_text_book_coverage"),
     "earlier_implementation": (EARLIER, "trigger trg_enqueue_text on public.verse_texts"),
+    "leftovers": (
+        "create table progress_refresh_queue (kind text, version_id uuid, chapter_id text,"
+        " enqueued_at timestamptz, xid xid8)",
+        "table public.progress_refresh_queue",
+    ),
     "host_columns": (
         "alter table verse_texts drop column verse_text",
         "column public.verse_texts.verse_text is missing",

@@ -10,7 +10,8 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install, schema
+from bible_progress import install, schema, uninstall
+from bible_progress.checks import Subject
 from bible_progress.errors import GuardRefused, InstallRefused
 from oracle.checks import assert_right
 from support.builders import World
@@ -19,6 +20,8 @@ from support.oracle import drain
 EARLIER = Path(__file__).with_name("earlier_implementation.sql").read_text(encoding="utf-8")
 
 GOES = [
+    "trigger timings_changed on public.media_files_verses",
+    "function public.trg_timings_changed()",
     "trigger trg_enqueue_audio on public.media_files",
     "trigger trg_enqueue_text on public.verse_texts",
     "function public.drain_progress_refresh_queue()",
@@ -181,7 +184,8 @@ OBSTACLES = {
         "trigger theirs on table public.progress_refresh_queue"
     ),
     "create trigger theirs after insert on outbox for each row execute function calls_it()": (
-        "function public.calls_it() of a trigger calls enqueue_progress_refresh"
+        "function public.calls_it() of trigger theirs on public.outbox uses"
+        " enqueue_progress_refresh and does more"
     ),
 }
 FUNCTIONS = """
@@ -189,6 +193,7 @@ create function tell() returns trigger language plpgsql as 'begin return null; e
 create function calls_it() returns trigger language plpgsql as $$
 begin
     perform enqueue_progress_refresh('text', null);
+    insert into outbox (address) values ('a@example.org');
     return null;
 end
 $$;
@@ -216,6 +221,176 @@ def test_what_cannot_be_carried_over_is_named(host: Host, statement: str) -> Non
     # A plan says the same.
     with pytest.raises(InstallRefused, match="cannot be carried over"):
         install.make_plan(host.connection, replace=True)
+
+
+# Bodies of trigger functions that do nothing but call what goes, and are part of it whatever their
+# names; and others, which do more and stay.
+NOTHING_BUT_A_CALL = {
+    "one call": "begin perform enqueue_progress_refresh('text', new.text_version_id);"
+    " return null; end",
+    "in capitals, with a schema and semicolons": "BEGIN PERFORM public.enqueue_progress_refresh("
+    "'text', COALESCE(NEW.text_version_id, OLD.text_version_id)); RETURN COALESCE(NEW, OLD); END;",
+    "select into a variable": "declare v_id uuid := null; begin v_id := new.text_version_id;"
+    " if v_id is distinct from old.text_version_id or tg_op in ('INSERT', 'DELETE') then"
+    " select enqueue_progress_refresh('text', v_id) into v_id; end if; return new; end",
+    "branches": "begin if (tg_op = 'INSERT') then perform enqueue_progress_refresh('text',"
+    " new.text_version_id); elsif (tg_op = 'UPDATE') then if (new.verse_text is distinct from"
+    " old.verse_text) then perform enqueue_progress_refresh('text', new.text_version_id); end if;"
+    " else perform enqueue_progress_refresh('text', old.text_version_id); end if;"
+    " return null; end",
+    "a case": "begin perform enqueue_progress_refresh('text', case when tg_op = 'DELETE' then"
+    " old.text_version_id else new.text_version_id end); return null; end",
+    "a case statement": "begin case tg_op when 'DELETE' then perform enqueue_progress_refresh('text',"
+    " old.text_version_id); else perform enqueue_progress_refresh('text', new.text_version_id);"
+    " end case; return null; end",
+    "a loop": "declare r record; begin for r in select distinct text_version_id from verse_texts"
+    " where verse_id = new.verse_id loop perform enqueue_progress_refresh('text',"
+    " r.text_version_id); end loop; return null; end",
+    "words in comments and literals": "begin -- delete from outbox; execute 'x'\n"
+    "/* insert into outbox */ perform enqueue_progress_refresh('text', new.text_version_id);"
+    " return null; -- ''\nend",
+    "quoted names": 'begin perform "public"."enqueue_progress_refresh"(\'text\','
+    ' new."text_version_id"); return null; end',
+    "a warning instead of an error": "begin begin perform enqueue_progress_refresh('text',"
+    " new.text_version_id); exception when others then raise warning 'no: %', sqlerrm; end;"
+    " return null; end",
+    "straight into the queue": "begin insert into public.progress_refresh_queue (kind, version_id)"
+    " values ('text', new.text_version_id) on conflict (kind, version_id) do update"
+    " set enqueued_at = excluded.enqueued_at; return new; end",
+}
+MORE_THAN_A_CALL = {
+    "a write": "insert into outbox (address) values ('a')",
+    "a write within a query": "with x as (delete from outbox returning 1) select 1 into v from x",
+    "a comment that hides nothing": "perform length('--'); delete from outbox",
+    "a call": "perform enqueue_email('a')",
+    "a call in an argument": "perform enqueue_progress_refresh(enqueue_email('a')::text, null)",
+    "a notification": "notify changed",
+    "a function that notifies": "perform pg_notify('changed', '')",
+    "dynamic SQL": "execute 'delete from outbox'",
+    "an error": "if new.verse_text = '' then raise exception 'empty'; end if",
+    "another error": "raise 'empty'",
+    "a row that changes": "new.verse_text := trim(new.verse_text)",
+    "a row that changes, the old way": "new.verse_text = 'x'",
+    "a row that a query changes": "select 'x' into new.verse_text",
+    "locks": "perform 1 from outbox for update",
+    "a literal with an escape": "perform length(e'\\''); delete from outbox; perform length('''')",
+    "a dollar quote": "perform length($x$'$x$); delete from outbox; perform length($x$'$x$)",
+    "a setting": "perform set_config('a.b', 'c', false)",
+}
+
+
+def part_of_it(connection: Connection[Any], body: str, trigger: str = "after insert") -> bool:
+    """Return whether a trigger function with this body counts as part of what goes."""
+    run = connection.execute
+    run(
+        psycopg.sql.SQL("create function theirs() returns trigger language plpgsql as {}").format(
+            psycopg.sql.Literal(body)
+        )
+    )
+    run(
+        f"create trigger theirs {trigger} on verse_texts for each row execute function theirs()"  # type: ignore[arg-type]
+    )
+    with install.transaction(connection):
+        found = [row["finding"] for row in Subject(connection).earlier]
+    assert ("function public.theirs()" in found) == (
+        "trigger theirs on public.verse_texts" in found
+    )
+    return "function public.theirs()" in found
+
+
+@pytest.mark.parametrize("body", NOTHING_BUT_A_CALL)
+def test_a_trigger_function_that_does_nothing_but_call_goes_whatever_its_name(
+    host: Host, body: str
+) -> None:
+    assert part_of_it(host.connection, NOTHING_BUT_A_CALL[body])
+    install.install(host.connection, replace=True)
+    assert host.value("select to_regproc('theirs')") is None
+    host.text(host.version, ["gen-1-2"])
+    assert_right(host.connection)
+
+
+@pytest.mark.parametrize("body", MORE_THAN_A_CALL)
+def test_a_trigger_function_that_does_more_is_named_with_what_to_change(
+    host: Host, body: str
+) -> None:
+    more = MORE_THAN_A_CALL[body]
+    call = "perform enqueue_progress_refresh('text', new.text_version_id);"
+    assert not part_of_it(
+        host.connection, f"declare v integer; begin {call} {more}; return new; end"
+    )
+    with pytest.raises(InstallRefused) as refused:
+        install.make_plan(host.connection, replace=True)
+    reason = str(refused.value)
+    assert "function public.theirs() of trigger theirs on public.verse_texts" in reason
+    assert "does more: take that out of it" in reason
+
+
+@pytest.mark.parametrize("result", ["null", "old"])
+def test_a_trigger_that_decides_whether_a_row_is_written_does_more(host: Host, result: str) -> None:
+    body = f"begin perform enqueue_progress_refresh('text', null); return {result}; end"
+    assert not part_of_it(host.connection, body, "before update")
+
+
+def test_a_trigger_that_writes_into_the_queue_and_does_more_is_named(host: Host) -> None:
+    assert not part_of_it(
+        host.connection,
+        "begin insert into progress_refresh_queue (kind, version_id) values ('text', null);"
+        " insert into outbox (address) values ('a'); return null; end",
+    )
+    with pytest.raises(
+        InstallRefused, match=r"theirs on public\.verse_texts uses progress_refresh"
+    ):
+        install.make_plan(host.connection, replace=True)
+
+
+def test_what_calls_the_old_names_is_told_what_became_of_them(host: Host) -> None:
+    """By the names of their arguments too, as PostgREST calls them."""
+    run = host.connection.execute
+    run("create role bp_test_web nosuperuser")
+    run(
+        "create function drain_a_few(p_limit integer default 10, out n bigint)"
+        " language sql as 'select count(*) from progress_refresh_queue'"
+    )
+    run("revoke execute on function drain_a_few(integer) from public")
+    run("grant execute on function drain_a_few(integer) to bp_test_web")
+    run("create procedure process_queue() language sql as 'delete from progress_refresh_queue'")
+    run(
+        "create function refresh_progress_mine() returns void language sql"
+        " as 'delete from progress_refresh_queue'"
+    )
+    run("revoke execute on function refresh_progress_mine from public")
+    run("create role bp_test_nobody nosuperuser")
+    before = catalog(host.connection)
+    install.install(host.connection, replace=True)
+    run("set local role bp_test_web")
+    for call in (
+        "select drain_progress_refresh_queue()",
+        "select drain_a_few()",
+        "select drain_a_few(p_limit => 5)",
+        "select enqueue_progress_refresh('text', null)",
+        "select refresh_progress_views_safely()",
+        "call process_queue()",
+    ):
+        with pytest.raises(psycopg.Error) as told, host.connection.transaction():
+            run(call)
+        assert told.value.sqlstate == "BP014", call
+        assert "was replaced by Bible Progress" in str(told.value)
+        assert "worker" in (told.value.diag.message_hint or "")
+    run("reset role")
+    run("set local role bp_test_nobody")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), host.connection.transaction():
+        run("select drain_a_few(5)")
+    run("reset role")
+    # Nobody else could call it.
+    assert host.value("select to_regproc('refresh_progress_mine')") is None
+    # Once more, and then without us: nothing of theirs or ours is left.
+    run("drop view dashboard_totals, dashboard")
+    install.install(host.connection)
+    uninstall.uninstall(host.connection)
+    names = ("refresh_progress", "drain_progress", "drain_a", "enqueue_progress", "process_queue")
+    left = catalog(host.connection)
+    assert left < before
+    assert not [line for line in left if any(f"public', '{name}" in line for name in names)]
 
 
 def test_a_view_that_our_types_do_not_allow_is_named_when_it_comes_to_it(host: Host) -> None:

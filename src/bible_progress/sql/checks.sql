@@ -11,6 +11,7 @@
 \ir checks/missing_rights.sql
 
 -- Whether its place is free.
+\ir checks/leftovers.sql
 \ir checks/earlier_implementation.sql
 \ir checks/names_taken.sql
 

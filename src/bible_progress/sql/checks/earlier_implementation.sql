@@ -54,6 +54,7 @@ relations as (
         on k.name = c.relname and c.relnamespace = 'public'::regnamespace
     where
         c.relkind in ('m', 'v')
+        and c.oid <> all(%(leftovers)s::oid[])
         and (
             select count(*)
             from pg_catalog.pg_attribute as a
@@ -89,6 +90,7 @@ queues as (
         c.relnamespace = 'public'::regnamespace
         and c.relname = any(%(contract_tables)s)
         and c.relkind = 'r'
+        and c.oid <> all(%(leftovers)s::oid[])
         and (
             select count(*)
             from pg_catalog.pg_attribute as a
@@ -110,8 +112,9 @@ named as (
     inner join pg_catalog.pg_language as l on p.prolang = l.oid
     where
         p.pronamespace = 'public'::regnamespace
-        and p.proname ~ '^(enqueue|refresh_progress|drain)_'
+        and p.proname ~ '^(enqueue|refresh_progress|drain|claim|process)_|_progress_refresh'
         and p.prokind in ('f', 'p')
+        and p.oid <> all(%(leftovers)s::oid[])
         and l.lanname in ('sql', 'plpgsql')
         and not exists (
             select
@@ -123,7 +126,7 @@ named as (
         )
 ),
 
-functions (oid, name) as (
+workers (oid, name) as (
     select
         n.oid,
         n.name
@@ -139,8 +142,159 @@ functions (oid, name) as (
     select
         n.oid,
         n.name
-    from functions as f
+    from workers as f
     inner join named as n on n.body ~ ('\m' || f.name || '\M\s*\(')
+),
+
+-- Trigger functions of any name that do nothing but call those, or put into the queue what they
+-- would. First their text without comments and literals, in small letters. What could be read in
+-- two ways, such as an escape, makes it no candidate.
+candidates as (
+    select
+        p.oid,
+        p.proname as name,
+        lower(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(
+                        regexp_replace(
+                            regexp_replace(
+                                p.prosrc,
+                                '(''([^'']|'''')*'')|--[^\n]*|/\*([^*]|\*+[^*/])*\*+/',
+                                '\1 ',
+                                'g'
+                            ),
+                            '''([^'']|'''')*''',
+                            '''''',
+                            'g'
+                        ),
+                        '"(\w+)"',
+                        '\1',
+                        'g'
+                    ),
+                    '\s+',
+                    ' ',
+                    'g'
+                ),
+                '\mpublic ?\. ?',
+                '',
+                'gi'
+            )
+        ) as body
+    from pg_catalog.pg_proc as p
+    inner join pg_catalog.pg_language as l on p.prolang = l.oid
+    inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+    where
+        p.prorettype = 'trigger'::regtype
+        and l.lanname = 'plpgsql'
+        and n.nspname not in ('pg_catalog', 'information_schema', 'progress')
+        and p.prosrc !~ '[\\$]'
+        and regexp_replace(p.prosrc, '"\w+"', '', 'g') !~ '"'
+        and not exists (
+            select
+            from pg_catalog.pg_depend as d
+            where
+                d.classid = 'pg_proc'::regclass
+                and d.objid = p.oid
+                and d.deptype = 'e'
+        )
+),
+
+-- Putting into the queue reads as a call.
+bodies as (
+    select
+        c.oid,
+        c.name,
+        calls.names,
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(
+                    c.body,
+                    '\minsert into progress_refresh_queue\M( as \w+)? ?(\([\w, ]*\))?',
+                    'perform queued(), ',
+                    'g'
+                ),
+                '\mon conflict ?(\([\w, ]*\))? ?do nothing\M',
+                '',
+                'g'
+            ),
+            '\mon conflict ?(\([\w, ]*\))? ?do update set\M',
+            ',',
+            'g'
+        ) as body
+    from candidates as c
+    cross join
+        (
+            select string_agg(distinct w.name, '|') as names
+            from workers as w
+        ) as calls
+),
+
+callers as (
+    select
+        b.oid,
+        b.name
+    from bodies as b
+    where
+        b.body ~ concat('\m(queued', '|' || b.names, ')\M ?\(')
+        -- Nothing else is called.
+        and regexp_replace(
+            b.body,
+            concat(
+                '\m(queued', '|' || b.names, '|coalesce|nullif|greatest|least|exists|not|and|or',
+                '|in|if|elsif|elseif|when|any|all|array|unnest|array_agg|distinct|select|perform',
+                '|from|where|on|using|values|as|then|else|case|return|union|join|now)\M ?\('
+            ),
+            ' ',
+            'g'
+        ) !~ '\w ?\('
+        -- Nothing is written, and neither the row nor whether it is written changes.
+        and b.body !~ '\m(insert|update|delete|merge|execute|call|share|do|copy)\M'
+        and b.body !~ '\m(new|old) ?(\. ?\w+ ?)?(\[.*\] ?)?:='
+        and b.body !~ '\minto (strict )?([\w.]+ ?, ?)*(new|old)\M'
+        and (
+            regexp_replace(b.body, '\mreturn (new|coalesce ?\( ?new ?, ?old ?\)) ?;', '', 'g')
+            !~ '\mreturn\M'
+            or not exists (
+                select
+                from pg_catalog.pg_trigger as t
+                -- Before or instead of.
+                where t.tgfoid = b.oid and t.tgtype & 66 <> 0
+            )
+        )
+        and split_part(b.body, 'begin', 1) ~ '^ ?(declare .*)?$'
+        and not exists (
+            select
+            from
+                regexp_split_to_table(
+                    regexp_replace(
+                        regexp_replace(b.body, '^.*?\mbegin\M', ''),
+                        '\mcase\M[^;]*?\mend\M',
+                        'x',
+                        'g'
+                    ),
+                    ';|\m(begin|then|else|loop)\M'
+                ) as s (statement)
+            where
+                trim(s.statement) !~ (
+                    '^((perform|select|if|elsif|elseif|for|foreach|while|case|when) .*'
+                    || '|return( .*)?|end( (if|loop|case))?|exception( when .*)?|null'
+                    || '|raise (notice|warning|log|info|debug) .*'
+                    || '|(?!(new|old)\M)\w+ ?:?= ?.*)?$'
+                )
+        )
+),
+
+functions as (
+    select
+        w.oid,
+        w.name
+    from workers as w
+    union
+    select
+        c.oid,
+        c.name
+    from callers as c
 ),
 
 triggers as (

@@ -20,6 +20,7 @@ from pg_catalog.pg_class as c
 where
     c.relnamespace = 'public'::regnamespace
     and c.oid <> all(%(earlier)s::oid[])
+    and c.oid <> all(%(leftovers)s::oid[])
     and (
         (
             c.relname = any(%(views)s)
@@ -39,6 +40,7 @@ from pg_catalog.pg_proc as p
 where
     not %(installed)s
     and p.pronamespace = 'public'::regnamespace
+    and p.oid <> all(%(leftovers)s::oid[])
     and (
         p.proname = any(%(functions)s)
         -- Where a relationship goes (see relationships.sql).

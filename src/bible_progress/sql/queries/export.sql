@@ -113,6 +113,25 @@ where
     )
 order by earlier.name;
 
+-- name: leftovers
+select found.oid
+from (%(found)s) as found;
+
+-- name: drop_leftovers
+do $bible_progress$
+declare
+    v_statement text;
+begin
+    for v_statement in
+        select found.statement
+        from (%(leftovers)s) as found
+        order by found.place
+    loop
+        execute v_statement;
+    end loop;
+end
+$bible_progress$;
+
 -- name: create_host_tables
 do $bible_progress$
 begin

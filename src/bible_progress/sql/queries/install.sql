@@ -59,6 +59,24 @@ begin
 end
 $$;
 
+-- name: drop_stubs
+-- What says of an earlier implementation that it was replaced (see queries/replace.sql).
+do $$
+declare
+    v_function regprocedure;
+begin
+    for v_function in
+        select p.oid
+        from pg_catalog.pg_proc as p
+        where
+            p.pronamespace = 'public'::regnamespace
+            and obj_description(p.oid, 'pg_proc') like 'Bible Progress: stands where %'
+    loop
+        execute format('drop routine %s', v_function);
+    end loop;
+end
+$$;
+
 -- name: lock
 select pg_advisory_xact_lock(hashtextextended('bible-progress/install', 0));
 

@@ -216,25 +216,121 @@ where v.oid = any(%(views)s::oid[])
 order by name;
 
 -- name: callers
--- Functions of the host that call one that goes: those of triggers would make every write of their
--- table fail.
+-- Functions of the host that call one that goes, or use the queue that goes: those of triggers
+-- would make every write of their table fail.
 select
     p.oid::regprocedure::text as name,
-    exists(
-        select
+    (
+        select string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' order by t.tgname)
         from pg_catalog.pg_trigger as t
         where t.tgfoid = p.oid and not t.tgisinternal
-    ) as is_used_by_a_trigger,
-    string_agg(distinct g.proname, ', ') as calls
+    ) as triggers,
+    string_agg(distinct g.name, ', ') as uses
 from pg_catalog.pg_proc as p
 inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
-inner join pg_catalog.pg_proc as g
-    on g.oid = any(%(functions)s::oid[]) and p.prosrc ~ ('\m' || g.proname || '\M\s*\(')
+inner join
+    (
+        select
+            f.proname as name,
+            '\m' || f.proname || '\M\s*\(' as pattern
+        from pg_catalog.pg_proc as f
+        where f.oid = any(%(functions)s::oid[])
+        union all
+        select
+            c.relname,
+            '\m' || c.relname || '\M'
+        from pg_catalog.pg_class as c
+        where c.oid = any(%(relations)s::oid[]) and c.relkind = 'r'
+    ) as g
+    on p.prosrc ~ g.pattern
 where
     p.oid <> all(%(functions)s::oid[])
     and n.nspname not in ('pg_catalog', 'information_schema', 'progress')
 group by p.oid
 order by name;
+
+-- name: stubs
+-- What was called from elsewhere, such as by a function over HTTP: in its place stands one that
+-- says what happened. With the names and defaults of its arguments, by which PostgREST finds it,
+-- and for the roles that could call it; not where only its owner could.
+select
+    format(
+        'create %%s public.%%I(%%s)%%s language plpgsql set search_path = '''' as %%L',
+        case p.prokind when 'p' then 'procedure' else 'function' end,
+        p.proname,
+        arguments.list,
+        case p.prokind when 'p' then '' else ' returns void' end,
+        format(
+            'begin raise exception using errcode = ''BP014'', message = %%L, hint = %%L; end',
+            p.proname || ' was replaced by Bible Progress',
+            'Take the call away: triggers signal every change, and bible-progress worker or pg_cron'
+            ' refreshes what they signal. A scheduler that can only call a function calls'
+            ' progress_refresh(seconds).'
+        )
+    ) as make,
+    format(
+        'comment on routine public.%%I(%%s) is %%L',
+        p.proname,
+        arguments.types,
+        'Bible Progress: stands where ' || p.proname || ' of an earlier implementation was, and'
+        || ' refuses with what to do instead. Drop it once nothing calls it.'
+    ) as explain,
+    format(
+        'revoke all on routine public.%%I(%%s) from public',
+        p.proname,
+        arguments.types
+    ) as close,
+    array(
+        select
+            format(
+                'grant execute on routine public.%%I(%%s) to %%s',
+                p.proname,
+                arguments.types,
+                coalesce(quote_ident(r.rolname), 'public')
+            )
+        from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+        left join pg_catalog.pg_roles as r on a.grantee = r.oid
+        where a.grantee <> p.proowner
+        order by r.rolname
+    ) as open
+from pg_catalog.pg_proc as p
+cross join
+    lateral (
+        select
+            coalesce(
+                string_agg(
+                    concat_ws(' ', quote_ident(nullif(a.name, '')), format_type(a.type_id, null))
+                    || coalesce(
+                        ' default ' || pg_get_function_arg_default(p.oid, a.number::integer), ''
+                    ),
+                    ', '
+                    order by a.number
+                ),
+                ''
+            ) as list,
+            coalesce(string_agg(format_type(a.type_id, null), ', ' order by a.number), '') as types,
+            coalesce(bool_or(t.typrelid = any(%(relations)s::oid[])), false) as are_gone
+        from
+            unnest(
+                coalesce(p.proallargtypes, p.proargtypes::oid[]),
+                p.proargnames,
+                p.proargmodes
+            ) with ordinality as a (type_id, name, mode, number)
+        inner join pg_catalog.pg_type as t on a.type_id = t.oid
+        where coalesce(a.mode, 'i') in ('i', 'b', 'v')
+    ) as arguments
+where
+    p.oid = any(%(functions)s::oid[])
+    and p.pronamespace = 'public'::regnamespace
+    and p.prorettype <> 'trigger'::regtype
+    and p.proname <> all(%(client_functions)s)
+    and not arguments.are_gone
+    and exists (
+        select
+        from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+        where a.grantee <> p.proowner
+    )
+order by p.oid;
 
 -- name: refreshed_too
 -- Materialized views of the host that only the functions that go have kept fresh.
@@ -295,6 +391,6 @@ select 'function ' || p.oid::regprocedure as name
 from pg_catalog.pg_proc as p
 where
     p.pronamespace = 'public'::regnamespace
-    and p.proname ~ '^(enqueue|refresh_progress|drain)_'
+    and p.proname ~ '^(enqueue|refresh_progress|drain|claim|process)_|_progress_refresh'
     and p.oid <> all(%(functions)s::oid[])
 order by name;
