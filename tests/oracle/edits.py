@@ -66,7 +66,7 @@ _PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
     "other_verse": st.sampled_from(VERSES),
     "maybe_verse": st.sampled_from([*VERSES, None]),
     "verses": st.lists(st.sampled_from(VERSES), min_size=1, max_size=6, unique=True),
-    "words": st.sampled_from(["Words.", "v", "", " \u00a0", None]),
+    "words": st.sampled_from(["Words.", "v", "", " \u00a0\u200f", "[ … ]", None]),
     "number": st.integers(1, 4),
     "year": st.sampled_from([2020, 2021, 2022, None]),
 }

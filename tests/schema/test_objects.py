@@ -20,6 +20,7 @@ UNPINNED = {
     "rank": "inlined into orders by it",
     "text_counts": "inlined, so that the filter is no call a row",
     "blank_characters": "folded into a constant",
+    "blank_code_points": "folded into a constant",
     "media_counts": "inlined, so that the filter is no call a row",
     "version_lock_key": "inlined; one expression",
     "install_lock_key": "inlined; one expression",

@@ -1,18 +1,181 @@
 """DESIGN section 4 for texts: which rows of verse_texts cover a verse."""
 
+import sys
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
 import pytest
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 from scene import Scene
 
+from bible_progress import install
 from oracle.checks import assert_right
 from support.builders import World
+from support.recount import is_text
 
-# Every character of Unicode's White_Space, and the zero-width ones that editors leave behind.
+# Every character of Unicode's White_Space.
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
-BLANK = [None, "", *SPACES, *ZERO_WIDTH, "  \u00a0\t\r\n\u200b  ", SPACES + ZERO_WIDTH]
-WORDS = ["v", "b", "vv v", "x", "0", ".", "…", "[]", " a ", "\u200bא\u200b", "ܐ", "\u0301", "\\"]
+# Of every kind that shows nothing: zero width, direction, joiners, fillers, selectors, Braille's
+# blank, controls, tags.
+UNSEEN = (
+    "\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u061c\u202a\u202e\u2066\u2069\xad\u034f\u180e"
+    "\u2061\u2064\u206a\ufff9\ufffb\u115f\u1160\u3164\uffa0\u17b4\u180b\ufe0f\ufe00\u2800\x01\x1f"
+    "\x7f\x9f\u2065\ufff0\U000e0001\U000e0020\U000e0100\U0001d173\U0001bca0"
+)
+PLACEHOLDERS = [
+    *(
+        "...",
+        "…",
+        "-",
+        "–",
+        "—",
+        "_",
+        "___",
+        "[ ]",
+        "[]",
+        "?",
+        "*",
+        ".",
+        "•",
+        "#",
+        "/",
+        "~",
+        "=",
+        "+",
+    ),
+    *(
+        "|",
+        "()",
+        "{}",
+        "<>",
+        "« »",
+        "“”",
+        '""',
+        "''",
+        "‘’",
+        "`",
+        "^",
+        "$",
+        "%",
+        "&",
+        "@",
+        "!",
+        ":",
+        ";",
+    ),
+    *(
+        ",",
+        "\\",
+        "·",
+        "§",
+        "¶",
+        "†",
+        "‡",
+        "−",
+        "―",
+        "‒",
+        "⸺",
+        "․",
+        "‥",
+        "⋯",
+        "□",
+        "☐",
+        "✗",
+        "✓",
+        "○",
+    ),
+    *(
+        "。",
+        "、",
+        "・",
+        "「」",
+        "（）",
+        "［］",
+        "【】",
+        "＊",
+        "？",
+        "－",
+        "＿",
+        "〜",
+        "…… ……",
+        "⸻",
+        "〓",
+        "�",
+    ),
+    *(
+        "؟",
+        "۔",
+        "۝",
+        "־",
+        "׃",
+        "।",
+        "॥",
+        "።",
+        "၊",
+        "ـــ",
+        "ーーー",
+        "ｰｰ",
+        "ߺߺ",
+        "❌",
+        "⏳",
+        "🚧",
+        "▢",
+        "￼",
+    ),
+    *(
+        "*\ufe0f\u20e3",
+        "— ? —",
+        "[...]",
+        "(…)",
+        "\u200f.\u200f",
+        "- -\n- -",
+        "<!-- -->",
+        "👩\u200d💻",
+    ),
+]
+BLANK = [None, "", *SPACES, *UNSEEN, "  \u00a0\t\r\n\u200b  ", SPACES + UNSEEN, *PLACEHOLDERS]
+WORDS = [
+    *(
+        "v",
+        "b",
+        "vv v",
+        "x",
+        "0",
+        "7",
+        "½",
+        "Ⅳ",
+        "①",
+        " a ",
+        "\u200bא\u200b",
+        "ܐ",
+        "\u0301",
+        "[x]",
+        "— ő",
+    ),
+    *(
+        "“И",
+        "...ü",
+        "「あ」",
+        "* * * ʘ",
+        "ة",
+        "ኣ",
+        "字",
+        "𠀀",
+        "한",
+        "𓀀",
+        "\ue000",
+        "\u0378",
+        "𝠀𝪜",
+        "\u2801",
+        "﷽",
+    ),
+    *("\u200f\u200f\u200f\u200fש", "…" * 40 + "z", "?" * 200 + "ꙮ"),
+]
 
 
 @pytest.fixture
@@ -27,30 +190,102 @@ def covered(world: World) -> list[str]:
     return [row[0] for row in rows.fetchall()]
 
 
-def test_blank_text_covers_nothing_whatever_its_white_space(empty: World) -> None:
-    # One version for each kind of blank, so that one check looks at all of them.
-    for blank in BLANK:
-        version = empty.text_version(name=repr(blank))
-        empty.text(version, ["jude-1-1"], blank)
-
-    found = empty.connection.execute(
-        "select v.name from text_verse_coverage c join text_versions v on v.id = c.text_version_id"
-    ).fetchall()
-    assert found == []
-    assert_right(empty.connection)
+def write_each(world: World, texts: Sequence[str | None]) -> set[str | None]:
+    """Write each text to a verse of its own, and return those that cover theirs."""
+    world.canon("eng", {"jude": (len(texts),)})
+    version = world.text_version()
+    for number, text in enumerate(texts, start=1):
+        world.text(version, [f"jude-1-{number}"], text)
+    return {texts[int(verse.removeprefix("jude-1-")) - 1] for verse in covered(world)}
 
 
-def test_anything_visible_is_text_however_short(empty: World) -> None:
-    for words in WORDS:
-        version = empty.text_version(name=repr(words))
-        empty.text(version, ["jude-1-2"], words)
+def test_what_is_nothing_but_blank_covers_nothing(world: World) -> None:
+    assert write_each(world, BLANK) == set()
+    assert_right(world.connection)
 
-    missing = empty.connection.execute(
-        "select v.name from text_versions v where not exists"
-        " (select from text_verse_coverage c where c.text_version_id = v.id)"
-    ).fetchall()
-    assert missing == []
-    assert_right(empty.connection)
+
+def test_a_letter_a_number_or_a_mark_is_text_whatever_is_around_it(world: World) -> None:
+    assert write_each(world, WORDS) == set(WORDS)
+    assert_right(world.connection)
+
+
+@pytest.mark.parametrize("before", ["", "?", "“…", " \u200f[ "])
+def test_every_character_of_unicode_is_text_or_blank_as_its_properties_say(
+    conn: Connection[Any], before: str
+) -> None:
+    """Behind none, one and more blank ones: each way to look is right about every character."""
+    # What this Python may know otherwise: what came into Unicode lately.
+    codes = [
+        code
+        for code in range(1, sys.maxunicode + 1)
+        if not 0xD800 <= code < 0xE000 and unicodedata.ucd_3_2_0.category(chr(code)) != "Cn"
+    ]
+    told = conn.execute(
+        "select array_agg(c.code order by c.code) from unnest(%s::integer[]) as c (code)"
+        " where progress.text_counts(%s || chr(c.code), null)",
+        [codes, before],
+    ).fetchone()
+    assert told is not None
+    assert set(told[0]) == {code for code in codes if is_text(chr(code))}
+
+
+def test_the_rule_does_not_depend_on_a_collation(conn: Connection[Any]) -> None:
+    names = [
+        name
+        for (name,) in conn.execute(
+            "select (array_agg(format('%I.%I', collnamespace::regnamespace, collname)"
+            " order by collname))[1] from pg_collation where collencoding in (-1, 6)"
+            " group by collprovider"
+        ).fetchall()
+    ]
+    if conn.execute("select from pg_collation where collprovider = 'i'").rowcount > 0:
+        try:
+            with conn.transaction():
+                conn.execute(
+                    "create collation blind (provider = icu, locale = 'und-u-ks-level1',"
+                    " deterministic = false)"
+                )
+            names.append("blind")
+        except psycopg.errors.FeatureNotSupported:
+            pass  # Built without ICU.
+    assert names
+    for name in ['"C"', *names]:
+        wrong = conn.execute(
+            "select t.t from unnest(%s::text[], %s::boolean[]) as t (t, counts)"  # type: ignore[arg-type]
+            f" where progress.text_counts(t.t collate {name}, null) is distinct from t.counts",
+            [[*BLANK[1:], *WORDS], [*(False for _ in BLANK[1:]), *(True for _ in WORDS)]],
+        ).fetchall()
+        assert wrong == [], name
+
+
+def test_the_rule_is_part_of_the_plan_and_not_called_for_each_row(conn: Connection[Any]) -> None:
+    plan = conn.execute("explain (verbose) select * from text_verse_coverage").fetchall()
+    assert "text_counts" not in str(plan)
+    assert "blank_" not in str(plan)
+
+
+@pytest.mark.parametrize(
+    "locale",
+    ["locale 'C'", "locale_provider icu icu_locale 'tr' locale 'C'", "locale 'C.UTF-8'"],
+)
+def test_texts_count_alike_in_a_database_of_any_locale(server: str, locale: str) -> None:
+    name = "any_locale"
+    with psycopg.connect(server, autocommit=True) as admin:
+        try:
+            admin.execute(
+                sql.SQL("create database {} template template0 encoding 'UTF8' ").format(
+                    sql.Identifier(name)
+                )
+                + sql.SQL(locale)  # type: ignore[arg-type]
+            )
+        except (psycopg.errors.FeatureNotSupported, psycopg.errors.WrongObjectType) as error:
+            pytest.skip(f"this server has no such locale: {error}")
+        try:
+            with psycopg.connect(make_conninfo(server, dbname=name), autocommit=True) as connection:
+                install.install(connection)
+                assert write_each(World(connection), [*BLANK, *WORDS]) == set(WORDS)
+        finally:
+            admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 def test_a_deleted_row_covers_nothing_and_counts_again_once_restored(empty: World) -> None:

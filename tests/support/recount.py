@@ -16,7 +16,21 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-_ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
+# Default_Ignorable_Code_Point beyond category Cf: joiners, fillers, inherent vowels, selectors.
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2065\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000))))
+)
+# Letters drawn as lines.
+_DASHES = frozenset("\u0640\u07fa\u30fc\uff70")
+# Blocks of symbols that are writing: Braille, Sutton SignWriting, ligatures of Arabic words.
+_WRITING = (
+    range(0x2801, 0x2900),
+    range(0x1D800, 0x1DAB0),
+    range(0xFD40, 0xFD50),
+    range(0xFDCF, 0xFDD0),
+    range(0xFDFD, 0xFE00),
+)
 
 
 @dataclass(slots=True)
@@ -72,7 +86,7 @@ def recount(connection: Connection[Any]) -> Recount:
                 for row in tables["verse_texts"]
                 if row["text_version_id"] == version["id"]
                 and row["deleted_at"] is None
-                and not _blank(row["verse_text"])
+                and is_text(row["verse_text"])
             }
         else:
             for file in files.values():
@@ -208,13 +222,17 @@ def _counts(file: dict[str, Any]) -> bool:
     )
 
 
-def _blank(text: str | None) -> bool:
-    if text is None:
-        return True
-    # Z* are Unicode's separators; the control characters that are white space come on top.
-    return all(
-        unicodedata.category(c).startswith("Z") or c in "\t\n\v\f\r\x85" or c in _ZERO_WIDTH
-        for c in text
+def is_text(text: str | None) -> bool:
+    """Whether there is a letter, a number or a mark in it, or a symbol that is writing."""
+    return text is not None and any(
+        character not in _UNSEEN
+        and character not in _DASHES
+        and (
+            (category := unicodedata.category(character))[0] in "LN"
+            or category in ("Mn", "Mc", "Co", "Cn")
+            or (category[0] == "S" and any(ord(character) in block for block in _WRITING))
+        )
+        for character in text
     )
 
 

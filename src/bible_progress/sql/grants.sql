@@ -135,7 +135,8 @@ begin
         );
         execute format(
             'grant execute on function progress.fraction, progress.chapter_fraction,'
-            ' progress.is_complete, progress.rank, progress.blank_characters, progress.text_counts,'
+            ' progress.is_complete, progress.rank, progress.blank_characters,'
+            ' progress.blank_code_points, progress.text_counts,'
             ' progress.media_counts to %s',
             v_role
         );

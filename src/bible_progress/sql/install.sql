@@ -18,6 +18,7 @@
 \ir objects/functions/rank_reason.sql
 \ir objects/functions/coverage_status.sql
 \ir objects/functions/blank_characters.sql
+\ir objects/functions/blank_code_points.sql
 \ir objects/functions/text_counts.sql
 \ir objects/functions/media_counts.sql
 \ir objects/functions/media_scope.sql
