@@ -44,6 +44,8 @@ _LONGEST_FORM = 10_000
 _SHOWN_DIFFERENCES = 100
 _SHOWN_SIBLINGS = 20
 _SHOWN_LANGUAGES = 6
+# From where on people call a version nearly complete.
+_NEARLY_PERCENT = 90
 
 
 def _printed(value: object) -> object:
@@ -111,7 +113,7 @@ def overview(
         listed = _versions(snapshot, limit=50, **query)
         listed["next_cursor"] = cursor_out(listed)
         lately = _versions(snapshot, limit=5, sort="-updated")
-        nearly = _versions(snapshot, limit=5, sort="-percent", status="in progress")
+        begun = _versions(snapshot, limit=5, sort="-percent", status="in progress")
         languages = snapshot.get(
             "languages",
             search=None,
@@ -134,13 +136,13 @@ def overview(
         page="overview",
         listed=listed,
         lately=[v for v in lately["items"] if v["refreshed_at"]],
-        nearly=nearly["items"],
+        nearly=[v for v in begun["items"] if v["percent"] >= _NEARLY_PERCENT],
         languages=languages["items"],
         totals={
             **counts,
             "versions": counts["text"] + counts["audio"],
             "languages": languages["total"],
-            "started": nearly["total"],
+            "started": begun["total"],
         },
         query=query,
         link=_linker("/", query),
