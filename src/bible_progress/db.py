@@ -153,6 +153,7 @@ def _open(kind: type[_C], url: str, application_name: str) -> _C:
 
 
 def _advice(reason: str) -> str:
+    # Before there is a connection libpq has no SQLSTATE. PgBouncer has its words in English only.
     if "unsupported startup parameter" in reason:
         return (
             "A pooler stands before the server. Leave the parameter out of DATABASE_URL and of "

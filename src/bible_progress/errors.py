@@ -95,25 +95,19 @@ _OURS: dict[str, type[BibleProgressError]] = {
 }
 
 
-# What install makes or checks: without it, it was not run here.
+# What install makes or checks: without it, it was not run here. Names stand in the messages of
+# every language alike.
 _NEEDS_INSTALL = re.compile(
     r"\bprogress|public\.(users|bible_versions|books|chapters|verses|language_entities"
     r"|audio_versions|text_versions|media_files|media_files_verses|verse_texts)\b"
 )
 
 
-def _needed(message: str) -> str:
-    """Say as whom it goes, from what PostgreSQL would not let the role use."""
-    if "for schema progress" in message:
-        return (
-            "Connect as a member of progress_worker, which drains, audits and reads, or of "
-            "progress_admin, or as the role that installed Bible Progress."
-        )
-    if "for function" in message:
-        return (
-            "Connect as a member of progress_admin, or as the role that installed Bible Progress."
-        )
-    return "Connect as the role that installed Bible Progress."
+# Which of them is enough, only words of the server would tell, in whatever language it speaks.
+_MORE_RIGHTS = (
+    "Connect as the role that installed Bible Progress, or as a member of progress_worker, which "
+    "drains, audits and reads, or of progress_admin, which deals with dead letters too."
+)
 
 
 def from_database(error: psycopg.Error) -> BibleProgressError:
@@ -132,6 +126,7 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
             f"Bible Progress is not installed in this database ({message})",
             hint="Run `bible-progress install` first.",
         )
+    # PgBouncer's own words, which it has in English only; its SQLSTATE says just "protocol".
     if "statement pooling mode" in message:
         return ConnectionFailed(
             f"the pooler before the database refused: {message}",
@@ -146,6 +141,6 @@ def from_database(error: psycopg.Error) -> BibleProgressError:
         )
     if isinstance(error, pg.InsufficientPrivilege):
         return DatabaseRefused(
-            f"this database role may not do that: {message}", hint=hint or _needed(message)
+            f"this database role may not do that: {message}", hint=hint or _MORE_RIGHTS
         )
     return DatabaseRefused(f"{message} (SQLSTATE {error.sqlstate})", hint=hint)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from datetime import UTC, datetime
+from functools import cached_property
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from .models import Drained, Status
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+# What a method may be called in a label: clients may send any word.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 # Looks at the queue that are kept to be shown: a quarter of an hour of a worker's.
 RECENT = 180
@@ -65,9 +70,14 @@ class Metrics:
             registry=self.registry,
         )
 
-    def serve(self, host: str, port: int) -> None:
-        """Serve the metrics over HTTP in a thread of their own."""
-        start_http_server(port, addr=host, registry=self.registry)
+    @cached_property
+    def http(self) -> HttpMetrics:
+        """What a web server counts, in the same registry; made where there is one."""
+        return HttpMetrics(self.registry)
+
+    def serve(self, host: str, port: int) -> threading.Thread:
+        """Serve the metrics over HTTP in a thread of their own, which is returned."""
+        return start_http_server(port, addr=host, registry=self.registry)[1]
 
     def drained(self, kind: str, result: Drained, seconds: float) -> None:
         """Count one drain."""
@@ -116,3 +126,44 @@ class Metrics:
 
     def _gauge(self, name: str, help_text: str) -> Gauge:
         return Gauge(f"bible_progress_{name}", help_text, registry=self.registry)
+
+
+class HttpMetrics:
+    """Requests by the template of their path, so that no id becomes a label."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "bible_progress_http_requests_total",
+            "Requests that were answered.",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "bible_progress_http_request_seconds",
+            "From the request to the end of its answer.",
+            ["method", "route"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._in_flight = Gauge(
+            "bible_progress_http_requests_in_flight",
+            "Requests whose answer has not ended.",
+            registry=registry,
+        )
+
+    def began(self) -> None:
+        """Count a request that came."""
+        self._in_flight.inc()
+
+    def ended(
+        self, method: str, route: str, status: int, seconds: float, *, is_endless: bool
+    ) -> None:
+        """Count a request whose answer ended; `status` 0 where none began.
+
+        An endless answer lasts as long as its reader likes, which says nothing of the server.
+        """
+        self._in_flight.dec()
+        method = method if method in _METHODS else "other"
+        self._requests.labels(method, route, f"{status // 100}xx" if status else "none").inc()
+        if not is_endless:
+            self._seconds.labels(method, route).observe(seconds)

@@ -83,7 +83,7 @@ class Worker:
         self.metrics = metrics or Metrics()
         self.worker_id: UUID = uuid4()
         self._stopping = threading.Event()
-        self._mismatch: SchemaMismatch | None = None
+        self._failure: BibleProgressError | None = None
         self._warm = threading.Semaphore(0)
         self._tally = _Tally()
 
@@ -103,15 +103,19 @@ class Worker:
         """Drain until stopped.
 
         Raises ConnectionFailed if nothing answers at the start, SchemaMismatch as soon as the
-        schema of the database and this code do not fit.
+        schema of the database and this code do not fit, BibleProgressError where one of its threads
+        ends by itself.
         """
         # The first connection is tried aloud: a wrong URL is an error, not a thing to wait for.
         with connect(self.settings.database_url, application_name="bible-progress worker") as first:
             require_schema(first)
             insights.status(first)
+        metrics_thread = None
         if self.settings.metrics_port is not None:
             try:
-                self.metrics.serve(self.settings.metrics_host, self.settings.metrics_port)
+                metrics_thread = self.metrics.serve(
+                    self.settings.metrics_host, self.settings.metrics_port
+                )
             except OSError as error:
                 raise BibleProgressError(
                     f"cannot serve metrics on {self.settings.metrics_host}:"
@@ -149,6 +153,8 @@ class Worker:
         # moment the lock that a signal handler needs to stop.
         while not self._stopping.is_set():
             time.sleep(LOOK_SECONDS)
+            if metrics_thread is not None and not metrics_thread.is_alive():
+                self._fail("metrics", None)
         until = time.monotonic() + STOP_SECONDS
         for loop in loops:
             loop.join(max(0.0, until - time.monotonic()))
@@ -157,8 +163,8 @@ class Worker:
         leaving.start()
         leaving.join(LEAVE_SECONDS)
         log.info("worker stopped", extra={"action": "stop", "drained": self._tally.drained})
-        if self._mismatch is not None:
-            raise self._mismatch
+        if self._failure is not None:
+            raise self._failure
 
     def _thread(
         self,
@@ -199,14 +205,30 @@ class Worker:
                     self._complain(name, error, pause)
                     self._stopping.wait(pause)
 
-        return threading.Thread(target=loop, name=name, daemon=True)
+        def run() -> None:
+            try:
+                loop()
+            except BaseException as error:
+                self._fail(name, error)
+
+        return threading.Thread(target=run, name=name, daemon=True)
+
+    def _fail(self, name: str, error: BaseException | None) -> None:
+        """End the worker, a thread of which ended by itself."""
+        reason = f": {type(error).__name__}: {error}" if error is not None else ""
+        self._failure = BibleProgressError(
+            f"the {name} thread of the worker ended by itself{reason}",
+            hint="The log has the details; start it again.",
+        )
+        log.error("worker cannot go on", exc_info=error, extra={"action": "ended", "loop": name})
+        self.stop()
 
     def _ended_by(self, error: Exception) -> bool:
         """Whether code and schema do not fit any more; then every loop ends."""
         found = from_database(error) if isinstance(error, psycopg.Error) else error
         if not isinstance(found, SchemaMismatch):
             return False
-        self._mismatch = found
+        self._failure = found
         log.error("worker cannot go on", extra={"action": "mismatch", "error": str(found)})
         self.stop()
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from psycopg import errors as pg
 from bible_progress import errors
 from bible_progress.cli import build_parser
 from bible_progress.db import connect, translated
+from bible_progress.web.problems import of_error
 
 
 def classes() -> dict[str, type[errors.BibleProgressError]]:
@@ -77,6 +79,87 @@ def test_a_database_error_stands_for_one_of_ours(
     translated_error = errors.from_database(error)
     assert type(translated_error) is kind
     assert str(error) in str(translated_error)
+
+
+@pytest.mark.parametrize(
+    ("english", "others"),
+    [
+        (
+            pg.InsufficientPrivilege("permission denied for schema progress"),
+            ["keine Berechtigung für Schema progress", "スキーマ progress へのアクセスが拒否"],
+        ),
+        (
+            pg.InsufficientPrivilege("permission denied for function drain_version"),
+            ["keine Berechtigung für Funktion drain_version", "нет доступа к функции x"],
+        ),
+        (
+            pg.InsufficientPrivilege("permission denied for table version_rollup"),
+            ["droit refusé pour la table version_rollup"],
+        ),
+        (
+            pg.ReadOnlySqlTransaction("cannot execute DELETE in a read-only transaction"),
+            ["kann DELETE nicht in einer Read-Only-Transaktion ausführen"],
+        ),
+        (
+            pg.QueryCanceled("canceling statement due to statement timeout"),
+            ["storniere Anfrage wegen Zeitüberschreitung der Anfrage"],
+        ),
+        (
+            pg.AdminShutdown("terminating connection due to administrator command"),
+            ["breche Verbindung ab aufgrund von Anweisung des Administrators"],
+        ),
+        (
+            pg.UndefinedTable('relation "progress.status" does not exist'),
+            ["Relation »progress.status« existiert nicht", "la relation « progress.status » ..."],
+        ),
+        (
+            pg.UndefinedTable('relation "public.verse_texts" does not exist'),
+            ['リレーション"public.verse_texts"は存在しません'],
+        ),
+        (
+            pg.InvalidSchemaName('schema "progress" does not exist'),
+            ["Schema »progress« existiert nicht", 'схема "progress" не существует'],
+        ),
+        (
+            pg.UndefinedFunction("function progress.leave(uuid) does not exist"),
+            ["Funktion progress.leave(uuid) existiert nicht"],
+        ),
+        (
+            psycopg.OperationalError("server closed the connection unexpectedly"),
+            ["Server beendete die Verbindung unerwartet"],
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, psycopg.Error) else "",
+)
+def test_what_an_error_stands_for_does_not_depend_on_the_language_of_the_server(
+    english: psycopg.Error, others: list[str]
+) -> None:
+    expected = errors.from_database(english)
+    for other in others:
+        found = errors.from_database(type(english)(other))
+        assert (type(found), found.hint) == (type(expected), expected.hint)
+        assert other in str(found)
+        one, two = (of_error(error) for error in (english, type(english)(other)))
+        assert (one.code, one.hint) == (two.code, two.hint)
+
+
+def test_no_code_reads_what_a_server_says_but_where_only_a_pooler_speaks() -> None:
+    """Words of the server are shown, never compared."""
+    package = Path(errors.__file__).parent
+    compares = re.compile(
+        r'"[^"]* [^"]*" (not )?in (message|reason|str\(\w+\)|text|error|said|.*message_primary)'
+        r"|message_primary[^\n]*(==|startswith|search|match)"
+    )
+    found = {
+        (file.name, line.strip())
+        for file in package.rglob("*.py")
+        for line in file.read_text("utf-8").splitlines()
+        if compares.search(line)
+    }
+    assert found == {
+        ("errors.py", 'if "statement pooling mode" in message:'),
+        ("db.py", 'if "unsupported startup parameter" in reason:'),
+    }
 
 
 @pytest.mark.parametrize(

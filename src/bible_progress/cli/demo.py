@@ -81,8 +81,9 @@ def run(options: argparse.Namespace) -> int:
             console.print(edits_table(list(demo.edits())))
             if not options.once:
                 settings = WebSettings(database_url=url, port=options.port)
-                with serving(settings, worker=worker) as address:
-                    _stay(console, url, address, is_embedded=not options.database_url)
+                ended = threading.Event()
+                with serving(settings, worker=worker, on_failure=ended.set) as address:
+                    _stay(console, url, address, ended, is_embedded=not options.database_url)
         finally:
             worker.stop()
             thread.join()
@@ -105,11 +106,13 @@ def _load(demo: Demo, console: Console) -> None:
         )
 
 
-def _stay(console: Console, url: str, address: str, *, is_embedded: bool) -> None:
+def _stay(
+    console: Console, url: str, address: str, ended: threading.Event, *, is_embedded: bool
+) -> None:
     # A signal comes as KeyboardInterrupt, from the first line on that says what it does.
     try:
         _tell(console, url, address, is_embedded=is_embedded)
-        wait_for_interrupt()
+        wait_for_interrupt(ended)
     except KeyboardInterrupt:
         console.print("stopping")
 

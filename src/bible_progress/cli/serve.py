@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from contextlib import suppress
 
 from .. import insights
@@ -150,13 +151,15 @@ def run(options: argparse.Namespace) -> int:
         if options.no_worker
         else Worker(WorkerSettings(database_url=url, concurrency=options.concurrency))
     )
-    with serving(settings, worker=worker) as address:
+    ended = threading.Event()
+    on_failure = ended.set if worker is None else worker.stop
+    with serving(settings, worker=worker, on_failure=on_failure) as address:
         Console().print(address, markup=False)
         if worker is not None:
             run_until_told(worker)
         else:
             with suppress(KeyboardInterrupt):
-                wait_for_interrupt()
+                wait_for_interrupt(ended)
     return 0
 
 

@@ -6,8 +6,8 @@ import argparse
 import logging
 import signal
 import sys
+import threading
 import time
-from typing import NoReturn
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -117,11 +117,11 @@ def run_until_told(runner: Worker) -> None:
     runner.run()
 
 
-def wait_for_interrupt() -> NoReturn:
-    """Wait for KeyboardInterrupt, as which `main` lets SIGTERM come too."""
-    # Not threading.Event().wait(): a signal that comes just as a wait begins is handled only once
-    # that ends, and an interrupt in the middle of it finds a lock that it cannot release.
-    while True:
+def wait_for_interrupt(or_until: threading.Event | None = None) -> None:
+    """Wait for KeyboardInterrupt, as which `main` lets SIGTERM come too, or until told."""
+    # Not Event.wait(): a signal that comes just as a wait begins is handled only once that ends,
+    # and an interrupt in the middle of it finds a lock that it cannot release.
+    while or_until is None or not or_until.is_set():
         time.sleep(LOOK_SECONDS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -20,9 +21,11 @@ from .. import __version__, documents
 from ..db import pool
 from ..metrics import Metrics
 from . import dashboard, events, languages, operations, problems, versions
-from .events import Changes
+from .events import Changes, Ended
 from .security import Guard, Sessions
 from .settings import WebSettings
+
+log = logging.getLogger("bible_progress.web")
 
 API = "/api/v1"
 POOL_WAIT_SECONDS = 5.0
@@ -42,12 +45,22 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        app.state.pool = pool(
-            settings.database_url, size=settings.pool_size, wait_seconds=POOL_WAIT_SECONDS
-        )
-        app.state.changes = Changes(settings.database_url)
-        app.state.changes.start()
+        ended: Ended = app.state.ended
+        try:
+            app.state.pool = pool(
+                settings.database_url, size=settings.pool_size, wait_seconds=POOL_WAIT_SECONDS
+            )
+            app.state.changes = Changes(settings.database_url, ended=ended)
+            app.state.changes.start()
+        except Exception as error:
+            # The server would tell of it, but nobody who waits for the server.
+            ended("the web application", error)
+            raise
         watching = None if metrics else asyncio.create_task(operations.watch(app))
+        if watching:
+            watching.add_done_callback(
+                lambda task: task.cancelled() or ended("the look at the queue", task.exception())
+            )
         try:
             yield
         finally:
@@ -67,6 +80,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.ended = _log_end
     app.state.sessions = Sessions()
     app.state.downloads = threading.BoundedSemaphore(max(1, settings.pool_size // 2))
     app.state.metrics = metrics or Metrics()
@@ -91,6 +105,11 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     return app
 
 
+def _log_end(part: str, error: BaseException | None) -> None:
+    """Where nobody wants to know that a part of the application ended, the log does."""
+    log.error("%s ended", part, exc_info=error, extra={"action": "ended"})
+
+
 class HeadAsGet:
     """Answers HEAD as GET without the body, for monitors and link checkers.
 
@@ -113,7 +132,12 @@ class HeadAsGet:
         async def out(message: Message) -> None:
             await send({**message, "body": b""} if "body" in message else message)
 
-        await self._app({**scope, "method": "GET"}, receive, out)
+        inner = {**scope, "method": "GET"}
+        try:
+            await self._app(inner, receive, out)
+        finally:
+            # Of whoever counts by it.
+            scope["route"] = inner.get("route")
 
 
 def _describe(app: FastAPI) -> None:

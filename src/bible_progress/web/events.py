@@ -7,7 +7,7 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import psycopg
@@ -33,6 +33,8 @@ MAX_NAMED = 200
 
 _QUERIES = sql.queries("documents")
 _State = dict[tuple[str, str], str]
+# Told that a part, by its name for people, ended by itself, and the error that it ended with.
+Ended = Callable[[str, BaseException | None], None]
 
 
 class Changes:
@@ -41,8 +43,9 @@ class Changes:
     Event ids are `<process>-<number>`; one that is not known any more is answered with `reset`.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, ended: Ended) -> None:
         self._url = database_url
+        self._ended = ended
         self._process = secrets.token_hex(4)
         self._kept: deque[tuple[int, list[dict[str, str]]]] = deque(maxlen=KEPT_EVENTS)
         self._number = 0
@@ -51,7 +54,7 @@ class Changes:
         self._wanted = threading.Event()
         self._seen: _State | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="changes", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
 
     def start(self) -> None:
         """Begin; nothing is asked of the database before somebody listens."""
@@ -114,6 +117,14 @@ class Changes:
             if oldest <= number <= self._number:
                 return number, False
         return self._number, True
+
+    def _run(self) -> None:
+        try:
+            self._look()
+        except BaseException as error:
+            # Nobody would be told of changes any more: let listeners go, to come back elsewhere.
+            self.stop()
+            self._ended("the look for changes", error)
 
     def _look(self) -> None:
         while not self._stopping.is_set():

@@ -15,6 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..metrics import HttpMetrics
 from .problems import ProblemError
 
 log = logging.getLogger("bible_progress.web")
@@ -122,16 +123,18 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        counted: HttpMetrics = scope["app"].state.metrics.http
         request_id = uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
-        status = 0
+        status, is_endless = 0, False
 
         async def out(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_endless
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
+                is_endless = headers.get("content-type", "").startswith("text/event-stream")
                 headers["X-Request-Id"] = request_id
                 headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -141,9 +144,12 @@ class Guard:
                 )
             await send(message)
 
+        counted.began()
         try:
             await self._app(scope, receive, out)
         finally:
+            seconds = time.perf_counter() - started
+            counted.ended(scope["method"], _route(scope), status, seconds, is_endless=is_endless)
             log.info(
                 "request",
                 extra={
@@ -152,6 +158,21 @@ class Guard:
                     "method": scope["method"],
                     "path": scope["path"],
                     "status": status,
-                    "seconds": round(time.perf_counter() - started, 6),
+                    "seconds": round(seconds, 6),
                 },
             )
+
+
+def _route(scope: Scope) -> str:
+    """Return the template of a path that the application has, or one name for all others."""
+    path: str = scope["path"]
+    described: str = scope["app"].openapi_url
+    api = described.rpartition("/")[0]
+    template: str | None = getattr(scope.get("route"), "path_format", None)
+    if template is not None:
+        # Whether a route knows where its router was put depends on the version of FastAPI.
+        inside = path.startswith(f"{api}/") and not template.startswith(f"{api}/")
+        return f"{api}{template}" if inside else template
+    if path == described:
+        return described
+    return "/static" if path.startswith("/static/") else "unknown"

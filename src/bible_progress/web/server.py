@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
-from collections.abc import Generator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 
 import uvicorn
 
@@ -14,14 +15,48 @@ from ..worker import Worker
 from .app import create_app
 from .settings import WebSettings
 
+log = logging.getLogger("bible_progress.web")
+
 STOP_SECONDS = 3
+# How soon it is seen that the server listens.
+LOOK_SECONDS = 0.01
+
+
+class _Failures:
+    """The first part of the server that ended without being told to."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told = told
+        self._first: tuple[str, BaseException | None] | None = None
+
+    def add(self, part: str, error: BaseException | None) -> None:
+        """Take note that a part ended; from any thread."""
+        log.error("%s ended", part, exc_info=error, extra={"action": "ended"})
+        self._first = self._first or (part, error)
+        self._told()
+
+    def check(self) -> None:
+        """Raise BibleProgressError where a part has ended."""
+        if self._first is not None:
+            part, error = self._first
+            reason = f": {type(error).__name__}: {error}" if error is not None else ""
+            raise BibleProgressError(
+                f"{part} ended by itself{reason}", hint="The log has the details; start it again."
+            ) from error
 
 
 @contextmanager
-def serving(settings: WebSettings, *, worker: Worker | None = None) -> Generator[str]:
+def serving(
+    settings: WebSettings,
+    *,
+    worker: Worker | None = None,
+    on_failure: Callable[[], None] | None = None,
+) -> Generator[str]:
     """Serve while the block runs; gives the address. `worker` is not started, only shown.
 
-    Port 0 takes a free one. Raises BibleProgressError where the port is taken, UsageError for
+    Port 0 takes a free one. Where a part of the server ends by itself, `on_failure` is called, by
+    the thread that ended, and should let the block end, which then raises BibleProgressError. So
+    does the beginning where the server does not start or the port is taken; UsageError comes of
     settings that would not be safe.
     """
     app = create_app(settings, metrics=worker.metrics if worker else None)
@@ -39,20 +74,41 @@ def serving(settings: WebSettings, *, worker: Worker | None = None) -> Generator
                 limit_concurrency=2000,
             )
         )
-        thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True
-        )
+
+        def tell() -> None:
+            server.should_exit = True
+            if on_failure is not None:
+                on_failure()
+
+        failures = _Failures(tell)
+        app.state.ended = failures.add
+        is_stopping = threading.Event()
+
+        def run() -> None:
+            error: BaseException | None = None
+            try:
+                server.run(sockets=[listener])
+            except BaseException as raised:
+                error = raised
+            if not is_stopping.is_set():
+                failures.add("the web server", error)
+
+        thread = threading.Thread(target=run, name="web", daemon=True)
         thread.start()
+        while thread.is_alive() and not server.started:
+            thread.join(LOOK_SECONDS)
+        failures.check()
         port = listener.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         try:
             yield f"http://{host}:{port}/"
         finally:
-            with suppress(AttributeError):
-                # Listeners of live updates hold their connections as long as they may.
-                app.state.changes.stop()
+            is_stopping.set()
+            # Listeners of live updates hold their connections as long as they may.
+            app.state.changes.stop()
             server.should_exit = True
             thread.join(STOP_SECONDS + 2)
+        failures.check()
 
 
 def _listen(settings: WebSettings) -> socket.socket:
