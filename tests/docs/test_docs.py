@@ -340,7 +340,7 @@ def test_every_host_column_is_documented() -> None:
 
 def test_every_unique_pair_and_advised_index_is_documented() -> None:
     page = text("docs/reference/host-tables.md")
-    pairs = re.findall(r"\('(\w+)', '(\w+)', '(\w+)'\)", sql.read("checks/unique_pairs.sql"))
+    pairs = re.findall(r"\('(\w+)', '(\w+)', '(\w+)', '\w+'\)", sql.read("checks/unique_pairs.sql"))
     assert pairs
     for table, one, two in pairs:
         assert f"Unique on (`{one}`, `{two}`)." in section(page, f"`{table}`")
