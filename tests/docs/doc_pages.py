@@ -34,6 +34,11 @@ def fences(markdown: str, language: str) -> list[str]:
     return [body for kind, body in _FENCE.findall(markdown) if kind == language]
 
 
+def blocks(markdown: str) -> list[tuple[str, str]]:
+    """Return (language, code) of every code block, in order."""
+    return _FENCE.findall(markdown)
+
+
 def prose(markdown: str) -> str:
     """Return a page without its code blocks."""
     return _FENCE.sub("", markdown)
