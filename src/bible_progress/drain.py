@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row, tuple_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from . import schema, sql
 from .db import translated
-from .errors import InputError
+from .errors import DatabaseRefused, InputError
 from .models import Drained, Due
 
 _QUERIES = sql.queries("drain")
@@ -88,6 +88,17 @@ def require_schema(connection: Connection[Any]) -> None:
     """
     with translated():
         connection.execute(_QUERIES["require_schema"], {"schema_version": _SCHEMA_VERSION})
+
+
+def require_primary(connection: Connection[Any]) -> None:
+    """Raise DatabaseRefused on a standby, where nothing can be drained."""
+    with translated(), connection.cursor(row_factory=scalar_row) as cursor:
+        if cursor.execute(_QUERIES["is_standby"]).fetchone():
+            raise DatabaseRefused(
+                "this server is a standby, which only reads: nothing can be drained here",
+                hint="Connect to the primary; where the URL names several hosts, add "
+                "target_session_attrs=read-write. On a standby: bible-progress serve --no-worker.",
+            )
 
 
 def guard(connection: Connection[Any], action: str, *, automated: bool, reason: str | None) -> None:

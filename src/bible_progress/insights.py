@@ -9,7 +9,7 @@ from psycopg.rows import class_row, scalar_row
 
 from . import sql
 from .db import translated
-from .models import DeadLetter, Failure, Measured, Queued, Status, VersionProgress
+from .models import DeadLetter, Failure, Hindrance, Measured, Queued, Status, VersionProgress
 
 _QUERIES = sql.queries("insights")
 
@@ -20,6 +20,12 @@ def status(connection: Connection[Any]) -> Status:
         row = cursor.execute(_QUERIES["status"]).fetchone()
     assert row is not None, "progress.settings always has its row"
     return row
+
+
+def hindrances(connection: Connection[Any]) -> list[Hindrance]:
+    """Return what keeps changes from being settled or drained."""
+    with translated(), connection.cursor(row_factory=class_row(Hindrance)) as cursor:
+        return cursor.execute(_QUERIES["hindrances"]).fetchall()
 
 
 def versions(connection: Connection[Any]) -> list[VersionProgress]:

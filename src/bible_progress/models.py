@@ -54,6 +54,20 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """What keeps changes from being settled or drained; `finding` is a sentence for people."""
+
+    cause: str
+    pid: int | None
+    database: str | None
+    username: str | None
+    application: str | None
+    state: str | None
+    seconds: float | None
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CronJob:
     """A job that pg_cron runs in place of a worker, in a database; None without pg_cron."""
 

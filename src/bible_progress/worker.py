@@ -22,7 +22,7 @@ from psycopg import errors as pg
 
 from . import audit, insights, sql
 from .db import connect
-from .drain import Drainer, require_schema
+from .drain import Drainer, require_primary, require_schema
 from .errors import BibleProgressError, ConnectionFailed, SchemaMismatch, from_database
 from .metrics import Metrics
 from .models import Drained, Due
@@ -102,13 +102,14 @@ class Worker:
     def run(self) -> None:
         """Drain until stopped.
 
-        Raises ConnectionFailed if nothing answers at the start, SchemaMismatch as soon as the
-        schema of the database and this code do not fit, BibleProgressError where one of its threads
-        ends by itself.
+        Raises ConnectionFailed if nothing answers at the start, DatabaseRefused where a standby does,
+        SchemaMismatch as soon as the schema of the database and this code do not fit,
+        BibleProgressError where one of its threads ends by itself.
         """
         # The first connection is tried aloud: a wrong URL is an error, not a thing to wait for.
         with connect(self.settings.database_url, application_name="bible-progress worker") as first:
             require_schema(first)
+            require_primary(first)
             insights.status(first)
         metrics_thread = None
         if self.settings.metrics_port is not None:
@@ -301,8 +302,9 @@ class Worker:
                     if self._ended_by(error):
                         break
                     strike(version, " ".join(str(error).split()))
-                    if isinstance(error, psycopg.ProgrammingError):
-                        # An upgrade may have taken away what is called: connect and see.
+                    if isinstance(error, psycopg.ProgrammingError | pg.ReadOnlySqlTransaction):
+                        # An upgrade may have taken away what is called, or the server has become a
+                        # standby and another one the primary: connect and see.
                         raise
                     self._complain(f"drain-{number}", error, 0.0)
                     continue

@@ -270,6 +270,10 @@ CASES: dict[str, tuple[str, str]] = {
 }
 # In a database with Bible Progress.
 INSTALLED_CASES: dict[str, tuple[str, str]] = {
+    "hindrances": (
+        "update progress.settings set cron_database = 'nowhere'",
+        "there is no database nowhere, whose pg_cron should drain",
+    ),
     "newer_installation": (
         "update progress.settings set package_version = '99.0.0'",
         "99.0.0, which is newer than this one",

@@ -13,7 +13,7 @@ from security.supabase import API_ROLES, Project, Site, acting_as
 WORKER = {
     "due_versions", "drain_version", "is_backing_off", "record_lost_drain", "warm_up", "drain",
     "drain_deadline", "has_unsettled_changes", "require_schema",
-    "audit", "beat", "leave", "guard", "current_status",
+    "hindrances", "audit", "beat", "leave", "guard", "current_status",
     "failures", "waiting_versions", "auditable_versions", "is_dirty", "why_dirty",
     "drift", "repair", "lying_totals", "version_list", "tree", "book_list", "chapter_list", "chapter", "gap_list",
     "comparison", "history", "language_list", "language", "freshness", "freshness_of",

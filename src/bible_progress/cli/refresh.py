@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """Drain, showing how far it is."""
     console = Console()
     with connect(require_database(options)) as connection:
+        drain.require_primary(connection)
         action = "rebuild" if options.all else "refresh"
         drain.guard(connection, action, automated=in_ci(), reason=options.override)
         if options.all:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from .. import insights
 from ..db import connect
-from ..drain import require_schema
+from ..drain import require_primary, require_schema
 from ..errors import UsageError
 from ..worker import Worker, WorkerSettings
 from .options import (
@@ -145,6 +145,8 @@ def run(options: argparse.Namespace) -> int:
     settings.check()
     with connect(url) as connection:
         require_schema(connection)
+        if not options.no_worker:
+            require_primary(connection)
         insights.status(connection)
     worker = (
         None

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from rich.table import Table
+from rich.text import Text
 
 from .. import insights
 from ..db import connect
-from ..models import Status
+from ..models import Hindrance, Status
 from ..words import age
 from .options import Subparsers, database_url, require_database
 from .output import Console
@@ -33,11 +34,16 @@ def run(options: argparse.Namespace) -> int:
     """Print the status."""
     with connect(require_database(options)) as connection:
         state = insights.status(connection)
+        hindrances = insights.hindrances(connection)
         failures = insights.failures(connection)
     if options.json:
         print(
             json.dumps(
-                {**asdict(state), "failures": [asdict(f) for f in failures]},
+                {
+                    **asdict(state),
+                    "hindrances": [asdict(h) for h in hindrances],
+                    "failures": [asdict(f) for f in failures],
+                },
                 default=str,
                 indent=2,
             )
@@ -54,11 +60,14 @@ def run(options: argparse.Namespace) -> int:
     )
     if state.unsettled_changes:
         table.add_row("unsettled", f"{state.unsettled_changes} changes wait for running writers")
+    for held in hindrances:
+        if held.cause != "pg_cron":
+            table.add_row("held back by", Text(held.finding))
     if state.dirty_versions:
         table.add_row("read live", f"{state.dirty_versions} versions, until they are drained")
     table.add_row("failing", f"{state.failing_versions} versions")
     table.add_row("dead letters", str(state.dead_letters))
-    table.add_row("drained by", _drained_by(state))
+    table.add_row("drained by", _drained_by(state, hindrances))
     table.add_row(
         "last drain",
         "never"
@@ -81,9 +90,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _drained_by(state: Status) -> str:
+def _drained_by(state: Status, hindrances: list[Hindrance]) -> str:
     if state.workers:
         return f"{state.workers} worker{'s' if state.workers > 1 else ''}"
+    for missing in hindrances:
+        if missing.cause == "pg_cron":
+            return f"nothing: {missing.finding}"
     if state.cron_database is not None:
         return f"pg_cron, from database {state.cron_database}"
     if state.queue_depth:

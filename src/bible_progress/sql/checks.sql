@@ -24,6 +24,7 @@
 
 -- Changes that no trigger of ours would see.
 \ir checks/our_triggers.sql
+\ir checks/hindrances.sql
 \ir checks/replica_mode.sql
 \ir checks/subscriptions.sql
 \ir checks/unlogged_tables.sql

@@ -167,6 +167,7 @@ begin
             ' progress.has_unsettled_changes,'
             ' progress.require_schema, progress.beat, progress.leave, progress.guard,'
             ' progress.current_status, progress.failures, progress.waiting_versions,'
+            ' progress.hindrances,'
             ' progress.auditable_versions, progress.is_dirty, progress.why_dirty,'
             ' progress.drift, progress.repair, progress.lying_totals,'
             ' progress.version_list, progress.tree, progress.book_list, progress.chapter_list,'

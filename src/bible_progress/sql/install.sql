@@ -191,6 +191,7 @@
 \ir objects/functions/cron_database.sql
 \ir objects/functions/cron_jobs.sql
 \ir objects/functions/schedule.sql
+\ir objects/functions/hindrances.sql
 \ir objects/functions/unschedule.sql
 \ir objects/views/status.sql
 \ir objects/functions/current_status.sql

@@ -90,6 +90,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     dashboard.install(app)
     problems.install(app)
 
+    app.add_middleware(OnceMore)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     if settings.cors_origins:
         app.add_middleware(
@@ -108,6 +109,31 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
 def _log_end(part: str, error: BaseException | None) -> None:
     """Where nobody wants to know that a part of the application ended, the log does."""
     log.error("%s ended", part, exc_info=error, extra={"action": "ended"})
+
+
+class OnceMore:
+    """Answers a GET a second time where its read had to make way, as on a standby for recovery."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        made_way = False
+
+        async def first(message: Message) -> None:
+            nonlocal made_way
+            if message["type"] == "http.response.start":
+                made_way = scope["state"].pop("made_way", False)
+            if not made_way:
+                await send(message)
+
+        await self._app(scope, receive, first)
+        if made_way:
+            await self._app(scope, receive, send)
 
 
 class HeadAsGet:

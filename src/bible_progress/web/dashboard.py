@@ -269,6 +269,7 @@ def operations(request: Request, message: str | None = None) -> Response:
     with Reads(request.app.state.pool).snapshot() as snapshot:
         connection = snapshot.connection
         status = insights.status(connection)
+        hindrances = insights.hindrances(connection)
         queue = insights.queue(connection, 20)
         failures = insights.failures(connection, 50)
         letters = _if_allowed(insights.dead_letters, connection)
@@ -280,6 +281,7 @@ def operations(request: Request, message: str | None = None) -> Response:
         "operations.html",
         page="operations",
         status=status,
+        hindrances=hindrances,
         queue=queue,
         failures=failures,
         letters=letters if letters is None else letters[:100],

@@ -39,6 +39,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 _RETRY_SECONDS = 1
 # SQLSTATEs that clients meet by name.
 NOTHING_STORED, TIMED_OUT, NO_RIGHT = "BP005", "57014", "42501"
+# The class of what another transaction caused, or the recovery of a standby.
+ROLLED_BACK = "40"
 _OF_STATUS = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -68,6 +70,8 @@ def of_error(error: Exception) -> ProblemError:
             return ProblemError("nothing_stored", detail, hint=hint)
         case errors.DatabaseRefused() if _sqlstate(error) == TIMED_OUT:
             return ProblemError("database_busy", "the database took too long", hint=hint)
+        case errors.DatabaseRefused() if (_sqlstate(error) or "")[:2] == ROLLED_BACK:
+            return ProblemError("database_busy", detail, hint=hint)
         case errors.DatabaseRefused() if _sqlstate(error) == NO_RIGHT:
             return ProblemError("forbidden", detail, hint=hint)
         case errors.GuardRefused():
@@ -91,7 +95,7 @@ def _translated(error: psycopg.Error) -> errors.BibleProgressError:
 
 
 def _sqlstate(error: Exception) -> str | None:
-    cause = error.__cause__
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
     return cause.sqlstate if isinstance(cause, psycopg.Error) else None
 
 
@@ -154,6 +158,7 @@ def install(app: FastAPI) -> None:
 
     def handle(request: Request, error: Exception) -> Response:
         problem = of_error(error)
+        request.state.made_way = (_sqlstate(error) or "")[:2] == ROLLED_BACK
         if problem.code == "internal":
             log.error("request failed", exc_info=error, extra={"action": "error"})
         shown = getattr(request.app.state, "show_problem", answer)

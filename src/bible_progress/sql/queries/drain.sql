@@ -1,6 +1,9 @@
 -- name: require_schema
 select progress.require_schema(%(schema_version)s);
 
+-- name: is_standby
+select pg_is_in_recovery();
+
 -- name: due
 -- An upgrade may come between any two statements: each asks whether it may go on.
 -- Nothing here waits for the disk: what a crash takes away is done again, for it takes the removal

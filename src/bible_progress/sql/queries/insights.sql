@@ -20,6 +20,18 @@ select
     cron_database
 from progress.current_status();
 
+-- name: hindrances
+select
+    cause,
+    pid,
+    database,
+    username,
+    application,
+    state,
+    seconds,
+    finding
+from progress.hindrances();
+
 -- name: failures
 select
     kind,

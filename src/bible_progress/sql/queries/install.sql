@@ -98,13 +98,27 @@ inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
 where n.nspname = 'progress' and c.relname = 'settings';
 
 -- name: exists
-select count(*) > 0 as is_there
-from pg_catalog.pg_class as c
-inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
-where
-    n.nspname || '.' || c.relname = %(relation)s
-    and has_schema_privilege(n.oid, 'USAGE')
-    and has_table_privilege(c.oid, 'SELECT');
+-- A relation, or a function named with ().
+select
+    exists (
+        select
+        from pg_catalog.pg_class as c
+        inner join pg_catalog.pg_namespace as n on c.relnamespace = n.oid
+        where
+            n.nspname || '.' || c.relname = %(relation)s
+            and has_schema_privilege(n.oid, 'USAGE')
+            and has_table_privilege(c.oid, 'SELECT')
+    )
+    or exists (
+        select
+        from pg_catalog.pg_proc as p
+        inner join pg_catalog.pg_namespace as n on p.pronamespace = n.oid
+        where
+            n.nspname || '.' || p.proname || '()' = %(relation)s
+            and p.pronargs = 0
+            and has_schema_privilege(n.oid, 'USAGE')
+            and has_function_privilege(p.oid, 'EXECUTE')
+    ) as is_there;
 
 -- name: settings
 select
