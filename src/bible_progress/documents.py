@@ -282,6 +282,7 @@ class FailedVersion(Shape):
     attempts: int
     next_attempt_at: datetime
     last_error: str
+    failing_since: datetime
 
 
 class DeadLetterItem(Shape):

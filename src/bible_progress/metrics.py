@@ -30,6 +30,9 @@ class Metrics:
         self._oldest = self._gauge("oldest_signal_seconds", "Age of the oldest signal.")
         self._dead = self._gauge("dead_letters", "Signals that were given up.")
         self._failing = self._gauge("failing_versions", "Versions that wait for another attempt.")
+        self._failing_seconds = self._gauge(
+            "failing_seconds", "Since when a version has failed or been given up, the longest."
+        )
         self._dirty = self._gauge("dirty_versions", "Versions whose exact reads go live.")
         self._drains = Counter(
             "bible_progress_drains_total",
@@ -108,6 +111,7 @@ class Metrics:
         self._oldest.set(status.oldest_signal_seconds)
         self._dead.set(status.dead_letters)
         self._failing.set(status.failing_versions)
+        self._failing_seconds.set(status.failing_seconds or 0.0)
         self._dirty.set(status.dirty_versions)
 
     def counted(self) -> dict[str, float | None]:

@@ -51,6 +51,7 @@ class Status:
     last_drain_at: datetime | None
     workers: int
     cron_database: str | None
+    failing_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ class Failure:
     attempts: int
     next_attempt_at: datetime
     last_error: str
+    failing_since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ LOOK_SECONDS = 0.1
 # A drain that outlives this after a stop is left to the server, which finishes and commits it.
 STOP_SECONDS = 1.3
 LEAVE_SECONDS = 0.3
+# SQLSTATE of an error that came without one.
+LOST = "08006"
 
 _QUERIES = sql.queries("drain")
 
@@ -102,7 +104,7 @@ class Worker:
     def run(self) -> None:
         """Drain until stopped.
 
-        Raises ConnectionFailed if nothing answers at the start, DatabaseRefused where a standby does,
+        Raises ConnectionFailed if nothing answers at the start, DatabaseRefused if a standby does,
         SchemaMismatch as soon as the schema of the database and this code do not fit,
         BibleProgressError where one of its threads ends by itself.
         """
@@ -297,11 +299,11 @@ class Worker:
                     result = drainer.drain(version)
                 except psycopg.Error as error:
                     if connection.closed:
-                        strike(version, "the connection was lost while draining")
+                        strike(version, f"{LOST}: the connection was lost while draining")
                         raise
                     if self._ended_by(error):
                         break
-                    strike(version, " ".join(str(error).split()))
+                    strike(version, f"{error.sqlstate or LOST}: {' '.join(str(error).split())}")
                     if isinstance(error, psycopg.ProgrammingError | pg.ReadOnlySqlTransaction):
                         # An upgrade may have taken away what is called, or the server has become a
                         # standby and another one the primary: connect and see.

@@ -90,12 +90,23 @@ class Installation:
 
     def bury(self, version: UUID, error: str = "broken") -> int:
         """Let a drain of a version fail for good; return the id of its one dead letter."""
-        self.run("update progress.settings set max_attempts = 1")
+        # An older release counts attempts.
+        by_time = self.rows(
+            "select from information_schema.columns"
+            " where table_schema = 'progress' and column_name = 'dead_after'"
+        )
+        at_once, later = (
+            ("dead_after = '0'", "dead_after = '1 day'")
+            if by_time
+            else ("max_attempts = 1", "max_attempts = 8")
+        )
+        self.run(f"update progress.settings set {at_once}")
         self.touch(version)
         self.fail_drains_of(version, error)
         outcome = self.value("select outcome from progress.drain_version('text', %s)", version)
         assert outcome == "dead"
         self.stop_failing()
+        self.run(f"update progress.settings set {later}")
         query = "select id from progress_refresh_dead_letter where version_id = %s"
         return self.value(query, version)
 

@@ -51,12 +51,12 @@ def test_an_empty_database_gets_everything(bare: Installation, bare_cli: Command
 
 def test_a_second_install_keeps_every_number(cli: CommandLine, site: Installation) -> None:
     site.texts(2)
-    site.run("update progress.settings set max_attempts = 3")
+    site.run("update progress.settings set dead_after = '3 h'")
     tables = ("version_rollup", "book_rollup", "chapter_bitmap", "version_history")
 
     def state() -> list[Any]:
         kept = [site.rows(f"select * from progress.{table} order by 1, 2, 3") for table in tables]
-        settings = "select environment, max_attempts, owns_host_tables from progress.settings"
+        settings = "select environment, dead_after::text, owns_host_tables from progress.settings"
         return [site.relations(), site.rows(settings), kept]
 
     before = state()

@@ -264,7 +264,7 @@ def test_pg_cron_runs_them_beside_each_other_and_a_worker(tmp_path: Path) -> Non
         for host in hosts:
             bad, *_ = host.site.texts(8)
             host.site.run(
-                "update progress.settings set max_attempts = 3, backoff_base = '1 ms',"
+                "update progress.settings set dead_after = '0', backoff_base = '1 ms',"
                 " backoff_cap = '1 ms'"
             )
             host.site.fail_drains_of(bad)

@@ -84,7 +84,7 @@ def test_a_worker_with_more_connections_than_the_pool_has(
     pool: Pooler, through: CommandLine, site: Installation, tmp_path: Path
 ) -> None:
     bad, *good = site.texts(6)
-    site.run("update progress.settings set max_attempts = 2, backoff_base = '1 ms'")
+    site.run("update progress.settings set dead_after = '0', backoff_base = '1 ms'")
     site.fail_drains_of(bad)
     port = free_port()
     arguments = ("--concurrency", 4, "--audit-seconds", "0.1", "--metrics-port", port)

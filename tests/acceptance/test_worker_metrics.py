@@ -51,7 +51,7 @@ def test_the_queue_and_its_troubles_are_told(
 ) -> None:
     waiting, failing, dead = site.texts(3)
     site.bury(dead)
-    site.run("update progress.settings set max_attempts = 8, backoff_base = '1 day'")
+    site.run("update progress.settings set backoff_base = '1 day'")
     site.run("update progress.settings set backoff_cap = '100 days'")
     site.fail_drains_of(failing)
     site.touch(failing)
@@ -103,14 +103,14 @@ def test_failures_are_counted(
     cli: CommandLine, site: Installation, tmp_path: Path, port: int
 ) -> None:
     [version] = site.texts(1)
-    site.run("update progress.settings set max_attempts = 3, backoff_base = '1 ms'")
+    site.run("update progress.settings set dead_after = '20 ms', backoff_base = '1 ms'")
     site.fail_drains_of(version)
     with WorkerProcess(cli, tmp_path, "--metrics-port", port, "--idle-seconds", "0.05"):
         site.touch(version)
         outcome = "drains_total{kind=text,outcome=%s}"
         assert soon(lambda: metrics(port).get(outcome % "dead") == 1)
         found = metrics(port)
-        assert found["retries_total"] == found[outcome % "failed"] == 2
+        assert found["retries_total"] == found[outcome % "failed"] > 0
         assert found["rows_changed_total"] == 0
         # The gauges follow with the next heartbeat.
         assert soon(lambda: metrics(port)["dead_letters"] == 1)

@@ -91,7 +91,7 @@ def test_a_timeout_in_the_middle_is_recorded(
         assert_kept_and_exact(site, version)
     assert attempts(site) == [(1, code)]
     # Put off: the version is not due at once, so that it cannot keep a worker busy.
-    site.run("update progress.failure set next_attempt_at = now() + interval '1 hour'")
+    site.run("update progress.failure set next_attempt_at = now() + interval '9 minutes'")
     assert site.rows("select * from progress.due_versions(10)") == []
     assert_cured(site, version)
 
@@ -171,9 +171,10 @@ def test_writers_pass_while_a_drain_waits(
 def test_after_enough_attempts_the_signals_are_dead_letters_and_reads_stay_exact(
     site: Installation, version: UUID
 ) -> None:
-    site.run("update progress.settings set max_attempts = 3")
     site.fail_drains_of(version)
-    outcomes = [drain(site.connection, version)[0] for _ in range(3)]
+    outcomes = [drain(site.connection, version)[0] for _ in range(2)]
+    site.run("update progress.settings set dead_after = '0'")
+    outcomes.append(drain(site.connection, version)[0])
     assert outcomes == ["failed", "failed", "dead"]
     assert (site.queued(), site.dead()) == (0, 1)
     with oracle.snapshot(site.connection) as connection:

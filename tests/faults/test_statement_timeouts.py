@@ -64,8 +64,6 @@ def failed(site: Installation) -> set[UUID]:
 def test_every_call_ends_in_time_and_drains_something(site: Installation, limited: str) -> None:
     """Four seconds of work, for which each call has three, and it may not be cut off in any."""
     versions = site.texts(20)
-    # Whatever is cut off dies at once.
-    site.run("update progress.settings set max_attempts = 1")
     slow(site, {}, others=0.2)
     for version in versions:
         site.touch(version)
@@ -75,17 +73,15 @@ def test_every_call_ends_in_time_and_drains_something(site: Installation, limite
         call(limited)
         after = waiting(site)
         assert after < before
-        assert site.dead() == 0, "a drain was cut off"
+        assert failed(site) == set(), "a drain was cut off"
         before = after
     site.assert_right()
 
 
-def test_a_version_that_takes_too_long_neither_starves_others_nor_goes_on_for_ever(
-    site: Installation, limited: str
-) -> None:
+def test_a_version_that_takes_too_long_starves_no_other(site: Installation, limited: str) -> None:
     """It is the oldest, so that every call meets it; what its calls drain comes before it."""
     bad, *good = site.texts(4)
-    site.run("update progress.settings set max_attempts = 3, backoff_base = '1 ms'")
+    site.run("update progress.settings set dead_after = '0', backoff_base = '1 ms'")
     slow(site, {bad: 30.0}, others=0.01)
     for version in (bad, *good):
         site.touch(version)
@@ -96,16 +92,12 @@ def test_a_version_that_takes_too_long_neither_starves_others_nor_goes_on_for_ev
             oracle.assert_promises(connection)
         # Only the first call cannot know; it notes the failure.
         assert calls == 1 or before - waiting(site), "the one that fails kept all others back"
-        if site.dead():
-            break
         for version in good:
             site.touch(version, verse)
-    [(error, attempts)] = site.rows("select last_error, attempts from progress_refresh_dead_letter")
+    [(error, attempts)] = site.rows("select last_error, attempts from progress.failure")
     assert error.startswith("57014: ")
-    assert attempts == 3
-    call(limited)
-    assert waiting(site) == {bad}
-    assert site.queued() == 0
+    assert attempts > 1
+    assert site.dead() == 0, "a timeout may pass"
 
 
 def test_a_version_that_needs_most_of_the_time_gets_it(site: Installation, limited: str) -> None:

@@ -62,17 +62,19 @@ def test_a_version_that_takes_its_connection_down_is_recorded_and_others_proceed
     site.assert_right()
 
 
-def test_a_version_that_always_takes_its_connection_down_dies_in_the_end(
+def test_a_version_that_always_takes_its_connection_down_is_tried_on_and_on(
     site: Installation, database: str
 ) -> None:
-    [bad] = site.texts(1)
-    site.run("update progress.settings set backoff_base = '1 ms', max_attempts = 2")
+    bad, good = site.texts(2)
+    site.run("update progress.settings set backoff_base = '1 ms', dead_after = '0'")
     sabotage(site, bad, "perform pg_terminate_backend(pg_backend_pid())")
     with worker(database, concurrency=1):
         site.touch(bad)
-        assert soon(lambda: site.dead() == 1, 40)
-    assert site.queued() == 0
-    assert site.value("select last_error from progress_refresh_dead_letter").count("connection")
+        assert soon(lambda: site.rows("select from progress.failure where attempts > 1"), 40)
+        site.touch(good)
+        assert soon(lambda: site.covered(good) == 3)
+    assert (site.queued(), site.dead()) == (1, 0)
+    assert site.value("select left(last_error, 5) from progress.failure") == "08006"
 
 
 def test_a_lost_connection_is_not_held_against_a_version_that_was_drained_since(

@@ -45,7 +45,7 @@ def test_migrations_come_first_in_their_order_and_what_needs_all_objects_last() 
     migrations = [path for path in listed if path.startswith("migrations/")]
     assert listed[: len(migrations)] == tuple(sorted(migrations))
     numbers = [int(Path(path).name[:4]) for path in migrations]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers == sorted(set(numbers))
     assert listed[-len(LAST) :] == LAST
 
 
@@ -97,5 +97,7 @@ def test_migrations_call_no_function_and_read_no_view_of_ours() -> None:
     }
     for path in sql.manifest():
         if path.startswith("migrations/"):
-            used = {name for name in names if re.search(rf"\b{name}\b", sql.read(path))}
+            # What is made anew with other parameters goes before.
+            text = re.sub(r"^drop \w+ if exists .+;$", "", sql.read(path), flags=re.MULTILINE)
+            used = {name for name in names if re.search(rf"\b{name}\b", text)}
             assert used == set(), path

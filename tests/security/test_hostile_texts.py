@@ -108,7 +108,7 @@ def test_parameters_are_values(project: Project, text: str) -> None:
 def test_errors_and_reasons_are_kept_as_text(project: Project, text: str) -> None:
     version = project.shown["text"]
     run = project.connection.execute
-    run("update progress.settings set environment = 'production', max_attempts = 1")
+    run("update progress.settings set environment = 'production', dead_after = '0'")
     run("select progress.guard(%s, false, %s)", [text, text])
     run("delete from verse_texts where text_version_id = %s", [version])
     run("select progress.record_lost_drain('text', %s, %s)", [version, text])

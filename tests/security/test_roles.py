@@ -47,7 +47,7 @@ def test_a_failing_version_of_a_worker_ends_as_a_dead_letter(
     site: Site, owner: Installation, login: str, tmp_path: Path
 ) -> None:
     version = site.project.shown["text"]
-    owner.run("update progress.settings set max_attempts = 2, backoff_base = '1 ms'")
+    owner.run("update progress.settings set dead_after = '0', backoff_base = '1 ms'")
     owner.fail_drains_of(version)
     owner.touch(version, "gen-1-3")
     with WorkerProcess(CommandLine(site.url(login)), tmp_path):

@@ -49,7 +49,10 @@ def due(connection: Connection[Any], limit: int = 100) -> list[tuple[str, UUID]]
 
 def break_version(connection: Connection[Any], version: UUID, action: str | None = None) -> None:
     """Make every drain of a version fail that changes its summary, or do `action` instead."""
-    body = action or "raise exception 'no room for %', new.version_id using errcode = 'disk_full'"
+    body = (
+        action
+        or "raise exception 'no room for %', new.version_id using errcode = 'check_violation'"
+    )
     connection.execute(
         "create or replace function public.refuse() returns trigger language plpgsql as"  # type: ignore[arg-type]
         f" $$ begin {body}; return new; end $$"
@@ -86,6 +89,10 @@ def dead_letters(connection: Connection[Any]) -> list[tuple[str, UUID, str | Non
 
 def kill(connection: Connection[Any], kind: str, version: UUID, attempts: int = 2) -> None:
     """Drain a broken version until its signals are dead."""
-    connection.execute("update progress.settings set max_attempts = %s", [attempts])
-    outcomes = [drain_version(connection, kind, version).outcome for _ in range(attempts)]
+    outcomes: list[str] = []
+    for attempt in range(1, attempts + 1):
+        after = "0" if attempt == attempts else "1 day"
+        connection.execute("update progress.settings set dead_after = %s::interval", [after])
+        outcomes.append(drain_version(connection, kind, version).outcome)
+    connection.execute("update progress.settings set dead_after = '1 day'")
     assert outcomes == ["failed"] * (attempts - 1) + ["dead"]

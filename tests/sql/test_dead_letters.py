@@ -64,16 +64,59 @@ def test_a_dead_version_does_not_delay_new_signals_of_its_own(dead: Scene) -> No
     dead.world.text(dead.text_a, ["gen-2-2"])
     assert due(dead.connection) == [("text", dead.text_a)]
     assert drain_version(dead.connection, "text", dead.text_a).outcome == "drained"
-    # The new chapter is right; the two dead ones are still dirty and read live.
+    # Where that went well, the dead ones may too.
+    assert dead_letters(dead.connection) == []
+    assert due(dead.connection) == [("text", dead.text_a)]
     assert_promises(dead.connection)
+    assert_right(dead.connection)
+    assert failure(dead.connection, dead.text_a) is None
+
+
+def test_a_dead_chapter_that_still_fails_dies_again_at_once(dead: Scene) -> None:
+    """The version drains elsewhere; its letters get one attempt, and remember since when."""
+    since = "select min(failing_since) from progress_refresh_dead_letter"
+    before = dead.connection.execute(since).fetchone()
+    mend(dead.connection)
+    dead.world.text(dead.text_a, ["gen-2-2"])
+    drain_version(dead.connection, "text", dead.text_a)
+    break_version(dead.connection, dead.text_a)
+    assert drain_version(dead.connection, "text", dead.text_a).outcome == "dead"
     assert len(dead_letters(dead.connection)) == 2
+    assert dead.connection.execute(since).fetchone() == before
+    assert_promises(dead.connection)
+
+
+def test_dead_letters_are_tried_again_every_day(dead: Scene) -> None:
+    assert due(dead.connection) == []
+    dead.connection.execute(
+        "update progress_refresh_dead_letter set died_at = died_at - '1 day'::interval"
+    )
+    assert due(dead.connection) == [("text", dead.text_a)]
+    assert_promises(dead.connection)
+    assert drain_version(dead.connection, "text", dead.text_a).outcome == "dead"
+    # One attempt, and the next one in a day.
+    assert due(dead.connection) == []
+    mend(dead.connection)
+    dead.connection.execute(
+        "update progress_refresh_dead_letter set died_at = died_at - '1 day'::interval"
+    )
+    assert due(dead.connection) == [("text", dead.text_a)]
+    assert_right(dead.connection)
+
+
+def test_one_that_died_before_the_clock_went_back_is_tried_again(dead: Scene) -> None:
+    dead.connection.execute(
+        "update progress_refresh_dead_letter set died_at = died_at + '1 day'::interval"
+    )
+    assert due(dead.connection) == [("text", dead.text_a)]
 
 
 def test_a_successful_drain_of_its_chapter_clears_a_dead_letter(dead: Scene) -> None:
     mend(dead.connection)
     dead.world.text(dead.text_a, ["gen-1-3"])
     drain_version(dead.connection, "text", dead.text_a)
-    assert dead_letters(dead.connection) == [("text", dead.text_a, "exod-2", 3)]
+    assert dead_letters(dead.connection) == []
+    assert queued(dead.connection) == {("text", dead.text_a, "exod-2")}
     assert_promises(dead.connection)
 
 
@@ -87,7 +130,7 @@ def test_a_successful_drain_of_the_whole_version_clears_all_of_them(dead: Scene)
     assert_right(dead.connection)
 
 
-def test_a_drain_of_a_chapter_does_not_clear_a_dead_letter_of_the_whole_version(
+def test_a_drain_of_a_chapter_does_not_forget_a_dead_letter_of_the_whole_version(
     dead: Scene,
 ) -> None:
     dead.connection.execute(
@@ -96,7 +139,7 @@ def test_a_drain_of_a_chapter_does_not_clear_a_dead_letter_of_the_whole_version(
     mend(dead.connection)
     dead.world.text(dead.text_a, ["gen-1-3"])
     drain_version(dead.connection, "text", dead.text_a)
-    assert ("text", dead.text_a, None, 3) in dead_letters(dead.connection)
+    assert ("text", dead.text_a, None) in queued(dead.connection)
     assert_promises(dead.connection)
 
 
@@ -128,7 +171,7 @@ def test_a_retry_of_a_version_that_backs_off_makes_it_due_at_once(dead: Scene) -
     dead.world.text(dead.text_a, ["gen-2-2"])
     drain_version(dead.connection, "text", dead.text_a)
     dead.connection.execute(
-        "update progress.failure set next_attempt_at = clock_timestamp() + interval '1 hour'"
+        "update progress.failure set next_attempt_at = clock_timestamp() + interval '9 minutes'"
     )
     assert due(dead.connection) == []
     retry(dead.connection, None)

@@ -74,7 +74,9 @@ def test_many_that_failed_hide_nobody(scene: Scene) -> None:
         failed(scene, version)
     scene.world.text(scene.text_b, ["gen-1-2"])
     assert due(scene.connection, 1) == [("text", scene.text_b)]
-    scene.connection.execute("update progress.failure set next_attempt_at = 'infinity'")
+    scene.connection.execute(
+        "update progress.failure set next_attempt_at = now() + '9 minutes'::interval"
+    )
     assert due(scene.connection) == [("text", scene.text_b)]
 
 

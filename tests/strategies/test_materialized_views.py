@@ -62,9 +62,7 @@ def test_one_drain_refreshes_all_that_waits_of_its_kind_and_nothing_else(
 def test_a_refresh_that_fails_delays_its_kind_only_and_dies_in_the_end(
     site: Installation,
 ) -> None:
-    site.run(
-        "update progress.settings set max_attempts = 2, backoff_base = '1 h', backoff_cap = '9 h'"
-    )
+    site.run("update progress.settings set backoff_base = '1 h', backoff_cap = '9 h'")
     spoil(site)
     dirty_all(site)
     waiting = site.value(
@@ -82,6 +80,7 @@ def test_a_refresh_that_fails_delays_its_kind_only_and_dies_in_the_end(
     with oracle.snapshot(site.connection) as connection:
         oracle.assert_promises(connection)
 
+    site.run("update progress.settings set dead_after = '0'")
     assert drain_one(site, "text") == "dead"
     assert (
         site.value("select count(distinct version_id) from progress_refresh_dead_letter") == waiting

@@ -47,7 +47,9 @@ def stored(site: Installation) -> list[tuple[Any, ...]]:
             "public.progress_refresh_dead_letter",
             "public.progress_refresh_queue",
         )
-        for row in site.rows(f"select to_jsonb(t)::text from {table} as t order by 1")
+        for row in site.rows(
+            f"select (to_jsonb(t) - 'failing_since')::text from {table} as t order by 1"
+        )
     ]
 
 
@@ -57,7 +59,7 @@ def fill(site: Installation) -> UUID:
     site.world.recording(site.world.audio_version(), start="gen-1-2", end="exod-1-1")
     site.drain()
     site.bury(dead)
-    site.run("update progress.settings set max_attempts = 3")
+    site.run("update progress.settings set backoff_base = '3 s'")
     site.touch(failing)
     site.fail_drains_of(failing)
     site.rows("select progress.drain_version('text', %s)", failing)
@@ -67,7 +69,7 @@ def fill(site: Installation) -> UUID:
 
 
 def assert_nothing_lost(site: Installation, dirty: UUID) -> None:
-    assert site.value("select max_attempts from progress.settings") == 3
+    assert site.value("select backoff_base::text from progress.settings") == "00:00:03"
     assert (site.covered(dirty), site.dead()) == (2, 1)
     assert len(site.rows("select from progress.failure")) == 1
     oracle.assert_promises(site.connection)

@@ -65,14 +65,15 @@ def run(options: argparse.Namespace) -> int:
             table.add_row("held back by", Text(held.finding))
     if state.dirty_versions:
         table.add_row("read live", f"{state.dirty_versions} versions, until they are drained")
-    table.add_row("failing", f"{state.failing_versions} versions")
+    since = "" if state.failing_seconds is None else f", since {age(state.failing_seconds)}"
+    table.add_row("failing", f"{state.failing_versions} versions{since}")
     table.add_row("dead letters", str(state.dead_letters))
     table.add_row("drained by", _drained_by(state, hindrances))
     table.add_row(
         "last drain",
         "never"
         if state.last_drain_at is None
-        else f"{age((datetime.now(UTC) - state.last_drain_at).total_seconds())} ago",
+        else f"{age(max(0.0, (datetime.now(UTC) - state.last_drain_at).total_seconds()))} ago",
     )
     table.add_row("strategy", f"{state.strategy}, {state.environment}")
     table.add_row(
@@ -81,7 +82,8 @@ def run(options: argparse.Namespace) -> int:
     console.print(table)
     for failure in failures:
         console.print(
-            f"{failure.kind} version {failure.version_id} failed {failure.attempts} times: "
+            f"{failure.kind} version {failure.version_id} has been failing since "
+            f"{failure.failing_since:%Y-%m-%d %H:%M} UTC, {failure.attempts} times: "
             f"{failure.last_error}",
             style="yellow",
             markup=False,

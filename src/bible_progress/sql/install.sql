@@ -3,6 +3,7 @@
 
 -- Run once, in this order, then never edited.
 \ir migrations/0001_create_progress_schema.sql
+\ir migrations/0003_time_failures.sql
 
 -- Which of three ways to store is in use; of files with the same name one applies.
 \ir strategies/views/strategy.sql
@@ -162,7 +163,10 @@
 \ir objects/functions/refresh_chapters.sql
 \ir objects/functions/refresh_all_chapters.sql
 \ir objects/functions/refresh_summary.sql
+\ir objects/functions/may_pass.sql
 \ir objects/functions/record_failure.sql
+\ir objects/functions/is_resting.sql
+\ir objects/functions/revive_dead_letters.sql
 \ir objects/functions/record_lost_drain.sql
 \ir objects/functions/is_backing_off.sql
 \ir objects/functions/drain_version.sql

@@ -475,7 +475,7 @@ def _ago(when: datetime | str | None) -> str:
     if when is None:
         return "never"
     at = datetime.fromisoformat(when) if isinstance(when, str) else when
-    return f"{age((datetime.now(UTC) - at).total_seconds())} ago"
+    return f"{age(max(0.0, (datetime.now(UTC) - at).total_seconds()))} ago"
 
 
 def _if_allowed(

@@ -17,7 +17,8 @@ select
     dead_letters,
     last_drain_at,
     workers,
-    cron_database
+    cron_database,
+    failing_seconds
 from progress.current_status();
 
 -- name: hindrances
@@ -38,7 +39,8 @@ select
     version_id,
     attempts,
     next_attempt_at,
-    last_error
+    last_error,
+    failing_since
 from progress.failures(%(at_most)s);
 
 -- name: dead_letters

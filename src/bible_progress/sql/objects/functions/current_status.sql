@@ -17,7 +17,8 @@ returns table (
     dead_letters bigint,
     last_drain_at timestamptz,
     workers bigint,
-    cron_database text
+    cron_database text,
+    failing_seconds double precision
 )
 language plpgsql
 stable

@@ -52,7 +52,7 @@ begin
         ),
 
         -- What is recomputed now is no longer dead.
-        revived as (
+        recomputed as (
             delete from public.progress_refresh_dead_letter as d
             where
                 d.kind = p_kind
@@ -95,8 +95,10 @@ begin
 
         delete from progress.failure as f
         where f.kind = p_kind and f.version_id = any (v_version_ids);
+        -- Where this went well, the rest may too.
+        perform progress.revive_dead_letters(p_kind, v_version_ids);
         outcome := 'drained';
-        lag_seconds := extract(epoch from clock_timestamp() - v_oldest_at);
+        lag_seconds := greatest(extract(epoch from clock_timestamp() - v_oldest_at), 0);
     exception
         -- "others" leaves out cancelled statements and failed assertions; a timeout is a failure
         -- like any other, and without a record of it the version would be tried at once again.

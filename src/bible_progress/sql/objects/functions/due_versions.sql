@@ -9,9 +9,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     -- Mostly none, and then half of the query need not run.
-    v_failures boolean := exists (select from progress.failure);
+    v_failures boolean;
 begin
     perform progress.settle();
+    perform progress.revive_dead_letters();
+    v_failures := exists (select from progress.failure);
 
     return query
     select
@@ -40,7 +42,7 @@ begin
                                 f.version_id = q.version_id
                                 or (
                                     progress.strategy() <> 'incremental'
-                                    and f.next_attempt_at > clock_timestamp()
+                                    and progress.is_resting(f.next_attempt_at)
                                 )
                             )
                     )
@@ -67,7 +69,7 @@ begin
                             resting.version_id = f.version_id
                             or progress.strategy() <> 'incremental'
                         )
-                        and resting.next_attempt_at > clock_timestamp()
+                        and progress.is_resting(resting.next_attempt_at)
                 )
         ) as oldest
         group by oldest.kind, oldest.version_id, oldest.has_failed

@@ -4,7 +4,8 @@ returns table (
     version_id uuid,
     attempts integer,
     next_attempt_at timestamptz,
-    last_error text
+    last_error text,
+    failing_since timestamptz
 )
 language plpgsql
 stable
@@ -13,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
-    select f.kind, f.version_id, f.attempts, f.next_attempt_at, f.last_error
+    select f.kind, f.version_id, f.attempts, f.next_attempt_at, f.last_error, f.failing_since
     from progress.failure as f
     order by f.failed_at desc
     limit p_limit;

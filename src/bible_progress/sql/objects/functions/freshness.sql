@@ -33,10 +33,10 @@ begin
         );
     end if;
 
-    as_of := case when p_stored then coalesce(v_since, v_now) else v_now end;
+    as_of := case when p_stored then least(v_since, v_now) else v_now end;
     stale_seconds := case
         when not p_stored or not pending then 0
-        when v_since is not null then greatest(extract(epoch from v_now - v_since), 0)
+        when v_since is not null then abs(extract(epoch from v_now - v_since))
     end;
     return next;
 end

@@ -12,7 +12,7 @@ begin
         where
             f.kind = p_kind
             and (f.version_id = p_version_id or progress.strategy() <> 'incremental')
-            and f.next_attempt_at > clock_timestamp()
+            and progress.is_resting(f.next_attempt_at)
     );
 end
 $$;

@@ -8,7 +8,7 @@ begin
     delete from progress.worker as w
     where
         w.worker_id = p_worker_id
-        or w.seen_at < clock_timestamp() - interval '1 day';
+        or abs(extract(epoch from clock_timestamp() - w.seen_at)) > 86400;
 end
 $$;
 

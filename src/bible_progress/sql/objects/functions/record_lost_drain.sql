@@ -22,4 +22,4 @@ $$;
 
 comment on function progress.record_lost_drain(text, uuid, text) is
 'Count a failed drain that could not be recorded when it failed, as where its connection was lost;
-nothing for a version without signals or that another drain has.';
+nothing for a version without signals or that another drain has. p_error begins with the SQLSTATE.';

@@ -25,6 +25,10 @@ begin
     end loop;
 
     if v_versions then
+        -- Days that are yet to come are from before the clock went back.
+        delete from progress.version_history as h
+        where h.kind = p_kind and h.day > (clock_timestamp() at time zone 'UTC')::date;
+
         insert into progress.version_history as h (
             kind,
             version_id,

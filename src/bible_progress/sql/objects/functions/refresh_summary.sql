@@ -74,6 +74,13 @@ begin
     get diagnostics v_changed = row_count;
 
     if v_changed > 0 then
+        -- Days that are yet to come are from before the clock went back.
+        delete from progress.version_history as h
+        where
+            h.kind = p_kind
+            and h.version_id = p_version_id
+            and h.day > (clock_timestamp() at time zone 'UTC')::date;
+
         insert into progress.version_history as h (
             kind,
             version_id,

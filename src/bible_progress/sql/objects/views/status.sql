@@ -29,27 +29,48 @@ select
             group by d.kind, d.version_id
         ) as v
     ) as dirty_versions,
+    -- A signal of a time that is yet to come is from before the clock went back: as old as that.
     coalesce(
-        extract(
-            epoch from clock_timestamp() - (
-                select min(q.enqueued_at) from public.progress_refresh_queue as q
-            )
+        (
+            select
+                extract(
+                    epoch from greatest(
+                        clock_timestamp() - min(q.enqueued_at),
+                        max(q.enqueued_at) - clock_timestamp()
+                    )
+                )
+            from public.progress_refresh_queue as q
         ),
         0
     )::double precision as oldest_signal_seconds,
     (select count(*) from progress.unsettled_change) as unsettled_changes,
     (select count(*) from progress.failure) as failing_versions,
     (select count(*) from public.progress_refresh_dead_letter) as dead_letters,
-    greatest(
-        (select max(w.last_drain_at) from progress.worker as w),
-        (select max(r.refreshed_at) from progress.version_rollup as r)
+    (
+        -- None is later than now, though the clock may have gone back since.
+        select least(max(d.at), clock_timestamp())
+        from (
+            select w.last_drain_at as at from progress.worker as w
+            union all
+            select r.refreshed_at as at from progress.version_rollup as r
+        ) as d
+        having max(d.at) is not null
     ) as last_drain_at,
     (
         select count(*)
         from progress.worker as w
-        where w.seen_at > clock_timestamp() - interval '15 seconds'
+        where abs(extract(epoch from clock_timestamp() - w.seen_at)) < 15
     ) as workers,
-    s.cron_database
+    s.cron_database,
+    (
+        select extract(epoch from greatest(clock_timestamp() - min(f.since), '0'))
+        from (
+            select failing_since as since from progress.failure
+            union all
+            select failing_since as since from public.progress_refresh_dead_letter
+        ) as f
+        having count(*) > 0
+    )::double precision as failing_seconds
 from progress.settings as s;
 
 comment on view progress.status is
