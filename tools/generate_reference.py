@@ -69,7 +69,9 @@ def checks_page() -> str:
         "# Checks",
         NOTE,
         "What `bible-progress doctor` looks for. For what a check of severity error finds, "
-        "`install` refuses. Each is a file of `src/bible_progress/sql/checks/`.",
+        "`install` refuses"
+        + "".join(f", but for `{c.name}`" for c in all_checks().values() if c.install == "goes on")
+        + ". Each is a file of `src/bible_progress/sql/checks/`.",
     ]
     for severity in SEVERITIES:
         found = [check for check in all_checks().values() if check.severity == severity]

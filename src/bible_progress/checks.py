@@ -29,8 +29,9 @@ class Check:
     """A file of sql/checks: its head says what is found and what to do, its query finds it.
 
     `when` says on which databases it makes sense (see `Subject.is_for`), `needs` which relation it
-    reads that need not exist. The query returns a `finding` a row, perhaps with a `fix`: SQL that
-    may be copied. `sql` is such a statement for all of them.
+    reads that need not exist, `install` whether install goes on in spite of an error. The query
+    returns a `finding` a row, perhaps with a `fix`: SQL that may be copied. `sql` is such a
+    statement for all of them.
     """
 
     name: str
@@ -42,6 +43,12 @@ class Check:
     fix: str
     sql: str | None
     query: LiteralString
+    install: str | None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether install refuses what is found."""
+        return self.severity == "error" and self.install != "goes on"
 
 
 @cache
@@ -68,6 +75,7 @@ def _read(path: str) -> Check:
         fix=head["fix"],
         sql=head.get("sql"),
         query=text[end:],
+        install=head.get("install"),
     )
 
 
@@ -168,7 +176,7 @@ class Subject:
     def errors(self, *, ignoring: Sequence[str] = ()) -> Iterator[tuple[Check, list[DictRow]]]:
         """Yield each check for which install refuses, with what it found."""
         for check in all_checks().values():
-            if check.severity == "error" and check.name not in ignoring and self.is_for(check):
+            if check.is_refused and check.name not in ignoring and self.is_for(check):
                 found = self.rows(check.name)
                 if found:
                     yield check, found

@@ -14,7 +14,15 @@ from typing import LiteralString
 from . import __version__, schema, sql
 from .checks import all_checks, shared_parameters, trigger_parameters
 from .errors import UsageError
-from .install import ATTEMPT_MILLISECONDS, LOCK_TIMEOUT_SECONDS, STRATEGIES, names
+from .install import (
+    ATTEMPT_MILLISECONDS,
+    HOST_FILES,
+    KEPT_OUT_HINT,
+    KEPT_OUT_OF_MATVIEWS,
+    LOCK_TIMEOUT_SECONDS,
+    STRATEGIES,
+    names,
+)
 from .schema import CONTRACT_TABLES, HOST_TABLES, TRIGGERS, Name
 from .sql_text import Query, Text, bind
 
@@ -105,7 +113,9 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
     if since is None:
         yield bind(
             _EXPORT["create_host_tables"],
-            host_tables=Text(sql.read("host/host_tables.sql").rstrip("\n")),
+            host_tables=Text(
+                "\n".join(sql.read(f"host/{name}.sql").rstrip("\n") for name in HOST_FILES)
+            ),
         )
     if since is None:
         yield bind(_EXPORT["drop_leftovers"], leftovers=_check("leftovers", step))
@@ -167,11 +177,18 @@ def _refusals(step: int, readers: Sequence[str], since: str | None) -> Iterator[
             separator=", ",
         )
     for check in all_checks().values():
-        if check.severity == "error" and check.name not in _LOOKED_AT_FIRST:
+        if check.is_refused and check.name not in _LOOKED_AT_FIRST:
             yield _refused_by(check.name, step)
     if step == TRIGGERS:
         yield _refused_by(
             "row_security_on_versions", step, when=f"not {_INSTALLED} and {_HAS_HOST}"
+        )
+        yield _refusal(
+            _query("kept_out"),
+            KEPT_OUT_OF_MATVIEWS,
+            KEPT_OUT_HINT,
+            when=f"not {_INSTALLED} and not {_HAS_HOST}",
+            separator=", ",
         )
     yield _refusal(
         _export(

@@ -35,6 +35,12 @@ from .schema import (
 
 LOCK_TIMEOUT_SECONDS = 30.0
 ATTEMPT_MILLISECONDS = 400
+# What makes the tables of an empty database.
+HOST_FILES = ("host_tables", "close_host_tables")
+KEPT_OUT_OF_MATVIEWS = (
+    "materialized views would show every version to %s, which the host tables stay closed to"
+)
+KEPT_OUT_HINT = "Leave out --strategy: the default follows row security."
 
 # The step of the rollout that a new database starts on.
 STRATEGIES = {"views": VIEWS, "matview": TRIGGERS, "incremental": INCREMENTAL}
@@ -58,12 +64,18 @@ class Plan:
     # (what, statement): of an earlier installation whose schema is not here.
     leftovers: tuple[tuple[str, str], ...] = field(default=())
     creates_roles: tuple[str, ...] = field(default=())
+    # Roles that host tables made now stay closed to, until their owner lets them in.
+    kept_out: tuple[str, ...] = field(default=())
     advised_indexes: tuple[str, ...] = field(default=())
 
     def steps(self) -> Iterator[str]:
         """Yield one line for each thing that install does."""
         if self.creates_host_tables:
-            yield f"create the {len(HOST_TABLES)} host tables in schema public"
+            yield f"create the {len(HOST_TABLES)} host tables in schema public" + (
+                f", closed to {', '.join(self.kept_out)}: row security is on, no policy, no grant"
+                if self.kept_out
+                else ""
+            )
         else:
             yield f"use the {len(HOST_TABLES)} host tables that are there (checked)"
         for what, _ in self.leftovers:
@@ -101,6 +113,7 @@ def make_plan(
         subject = Subject(connection, readers=readers)
         subject.refuse(ignoring=["earlier_implementation"] if replace else [])
         settings = subject.settings
+        kept_out = () if subject.has_host else _kept_out(connection)
         if settings:
             step = settings["rollout_step"]
             _refuse_other_strategy(strategy, ask(connection, "status_strategy")[0]["strategy"])
@@ -108,6 +121,8 @@ def make_plan(
             step = STRATEGIES[strategy or "incremental"]
             if step == TRIGGERS and subject.has_host:
                 subject.refuse("row_security_on_versions")
+            elif step == TRIGGERS and kept_out:
+                raise InstallRefused(KEPT_OUT_OF_MATVIEWS % ", ".join(kept_out), hint=KEPT_OUT_HINT)
         new_roles = _missing(connection, ROLES) if create_roles else ()
         _refuse_roles(subject, readers, new_roles)
         applied = _applied(connection) if settings else {}
@@ -126,6 +141,7 @@ def make_plan(
             # Triggers that were off may have missed changes.
             signals_everything=not settings or bool(missing),
             creates_roles=new_roles,
+            kept_out=kept_out,
             advised_indexes=tuple(row["fix"] for row in advised),
         )
 
@@ -165,7 +181,8 @@ def install(
         if plan.installed_version and environment == "development":
             guard(connection, "ending production", automated=automated, reason=override)
         if plan.creates_host_tables:
-            cursor.execute(sql.read("host/host_tables.sql"))
+            for name in HOST_FILES:
+                cursor.execute(sql.read(f"host/{name}.sql"))
         take_over(
             connection,
             lock_timeout_seconds,
@@ -361,6 +378,10 @@ def ask(connection: Connection[Any], name: str, **parameters: object) -> list[Di
     """Return the rows of a query of install.sql."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(_QUERIES[name], parameters).fetchall()
+
+
+def _kept_out(connection: Connection[Any]) -> tuple[str, ...]:
+    return tuple(row["role"] for row in ask(connection, "kept_out"))
 
 
 def _missing(connection: Connection[Any], roles: Sequence[str]) -> tuple[str, ...]:

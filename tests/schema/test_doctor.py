@@ -282,6 +282,13 @@ INSTALLED_CASES: dict[str, tuple[str, str]] = {
         "alter table verse_texts disable trigger progress_update",
         "progress_update on public.verse_texts is disabled",
     ),
+    "open_host_tables": (
+        "update progress.settings set owns_host_tables = true;"
+        "create role anon nosuperuser; grant insert (verse_text), select on verse_texts to anon;"
+        "grant truncate on users to public",
+        "anon (select, insert) may use public.verse_texts, which has no row security | "
+        "anon (truncate) may use public.users, which",
+    ),
     "shown_versions": (
         "update progress.settings set rollout_step = 4;"
         "alter table text_versions enable row level security",

@@ -108,6 +108,13 @@ def run(options: argparse.Namespace) -> int:
         console.print(f"  {step}", markup=False)
     for note in plan.replacement.notes if plan.replacement else ():
         console.print(f"note: {note}", style="yellow", markup=False)
+    if plan.kept_out:
+        console.print(
+            "note: nobody but their owner can use the host tables; docs/how-to/supabase.md shows "
+            "policies that let clients in",
+            style="yellow",
+            markup=False,
+        )
     if plan.advised_indexes:
         console.print("These indexes are missing; drains are slow without them:")
         for statement in plan.advised_indexes:

@@ -1,6 +1,6 @@
 \echo Use bible-progress doctor; this file is the list of its checks.
 -- Every check once, in the order in which they run. What one finds of severity error, install
--- refuses.
+-- refuses, unless its head says that it goes on.
 
 -- Whether install can work here at all.
 \ir checks/server_version.sql
@@ -37,6 +37,7 @@
 \ir checks/replica_identity.sql
 \ir checks/default_privileges.sql
 \ir checks/busy_transactions.sql
+\ir checks/open_host_tables.sql
 \ir checks/row_security_on_versions.sql
 \ir checks/shown_versions.sql
 \ir checks/host_triggers.sql

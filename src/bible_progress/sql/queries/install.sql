@@ -172,6 +172,27 @@ on conflict (only_row) do update
         environment = coalesce(%(environment)s, s.environment),
         reader_roles = coalesce(%(reader_roles)s, s.reader_roles);
 
+-- name: kept_out
+-- Roles that could use what this role makes in schema public, or that an API serves it to.
+select r.rolname::text as role
+from pg_catalog.pg_roles as r
+where r.rolname in ('anon', 'authenticated', 'service_role')
+union
+select coalesce(r.rolname::text, 'public') as role
+from pg_catalog.pg_default_acl as d
+cross join lateral aclexplode(d.defaclacl) as a
+left join pg_catalog.pg_roles as r on a.grantee = r.oid
+where
+    d.defaclobjtype = 'r'
+    and d.defaclnamespace in (0, 'public'::regnamespace)
+    and d.defaclrole = (
+        select me.oid
+        from pg_catalog.pg_roles as me
+        where me.rolname = current_user
+    )
+    and a.grantee <> d.defaclrole
+order by role;
+
 -- name: missing_roles
 select wanted.role
 from unnest(%(roles)s::text[]) with ordinality as wanted (role, place)
