@@ -23,7 +23,7 @@ def test_it_serves_where_it_says_and_stops_when_told(
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         path = f"{address}api/v1/versions/text/{version}"
-        with httpx.Client(timeout=30) as client:
+        with httpx.Client(timeout=240) as client:
             if drains:
                 assert soon(lambda: not client.get(path).json()["pending"])
             answer = client.get(path).json()

@@ -136,7 +136,7 @@ def test_a_part_that_dies_later_ends_serve(
         address = process.stdout.readline().strip()
         path = "api/v1/events" if "changes" in fault else "healthz"
         try:
-            with httpx.stream("GET", address + path, timeout=20) as answer:
+            with httpx.stream("GET", address + path, timeout=240) as answer:
                 list(answer.iter_lines())
         except httpx.TransportError:
             # It may have ended before it answered.

@@ -137,7 +137,7 @@ def test_a_reader_that_leaves_is_no_error(
             stdout=writer,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=30,
+            timeout=240,
             check=False,
         )
     finally:

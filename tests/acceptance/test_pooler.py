@@ -136,7 +136,7 @@ def test_the_api_reads_drains_and_tells_of_changes(pool: Pooler, site: Installat
                 assert tree.status_code == 200, tree.text
                 assert tree.json()["covered_verses"] == (4 if version == versions[0] else 3)
         worker.stop()
-        thread.join(20)
+        thread.join(240)
         site.touch(versions[1], "gen-2-1")
         done = d.Refreshed.model_validate_json(
             api.post(f"{V1}/refresh", headers=BEARER, params={"seconds": 5}).content

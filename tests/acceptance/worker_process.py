@@ -51,7 +51,7 @@ class WorkerProcess:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to stop and wait until it has; raises where it does not."""
         self.process.send_signal(number)
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=240)
 
     def events(self) -> list[dict[str, Any]]:
         """Return the log, one object a line; fails unless every line is one."""

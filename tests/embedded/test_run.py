@@ -158,7 +158,7 @@ def test_an_interrupted_install_starts_over(project: Project) -> None:
     while project.builds == 0:
         time.sleep(0.05)
     os.killpg(run.pid, signal.SIGINT)
-    _, err = run.communicate(timeout=20)
+    _, err = run.communicate(timeout=240)
     assert run.returncode == 130
     assert "interrupted" in err
     assert "Traceback" not in err

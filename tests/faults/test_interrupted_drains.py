@@ -127,7 +127,7 @@ def test_a_deadlock_with_a_session_of_the_host_is_survived(
     assert soon(lambda: site.rows(BLOCKED_DRAIN))
     # The drain holds the bitmap that the host wants, the host the summary that the drain wants.
     host.execute("update progress.chapter_bitmap set covered = covered")
-    assert running.result(20)[0] == "failed"
+    assert running.result(240)[0] == "failed"
     host.rollback()
     assert attempts(site) == [(1, "40P01")]
     assert_cured(site, version)
@@ -143,7 +143,7 @@ def test_a_killed_backend_gives_its_signals_back(
         assert_kept_and_exact(site, version)
         site.rows("select pg_terminate_backend(%s)", drainer.info.backend_pid)
         with pytest.raises(psycopg.OperationalError):
-            running.result(20)
+            running.result(240)
         assert soon(lambda: drain_is_free(site, version))
         assert_kept_and_exact(site, version)
     assert attempts(site) == []
@@ -160,7 +160,7 @@ def test_writers_pass_while_a_drain_waits(
         writer.execute("delete from verse_texts where verse_id = 'gen-1-2'")
         with oracle.snapshot(site.connection) as connection:
             oracle.assert_promises(connection)
-    assert running.result(20) == ("drained", None)
+    assert running.result(240) == ("drained", None)
     # What was written meanwhile has signals of its own.
     assert site.queued() > 0
     site.drain()
@@ -207,7 +207,7 @@ def test_a_statement_that_an_operator_cancels_is_no_failure_of_the_version(
     with waiting_drain(site, version, thread, drainer=drainer, holder=connect()) as running:
         site.rows("select pg_cancel_backend(%s)", drainer.info.backend_pid)
         with pytest.raises(psycopg.errors.QueryCanceled):
-            running.result(20)
+            running.result(240)
         assert_kept_and_exact(site, version)
     assert attempts(site) == []
     assert_cured(site, version)

@@ -73,7 +73,7 @@ def worker(url: str) -> Iterator[None]:
         yield
     finally:
         runner.stop()
-        thread.join(30)
+        thread.join(240)
 
 
 def fill(site: Installation) -> list[UUID]:
@@ -99,7 +99,7 @@ def test_no_committed_change_is_lost_when_the_server_is_killed() -> None:
                 assert soon(lambda writers=writers: all(w.commits > 50 for w in writers), 60)
                 server.kill()
                 for writer in writers:
-                    writer.join(30)
+                    writer.join(240)
                 server.start()
                 assert soon(server.answers)
                 with psycopg.connect(server.url, autocommit=True) as connection:

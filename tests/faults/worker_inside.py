@@ -30,7 +30,7 @@ def worker(url: str, *, concurrency: int = 2, audit_seconds: float = 1000) -> It
         yield metrics
     finally:
         runner.stop()
-        thread.join(20)
+        thread.join(240)
     assert not thread.is_alive()
 
 

@@ -262,5 +262,5 @@ def test_a_move_waits_for_whoever_reads_what_is_stored(
         time.sleep(2 * ATTEMPT_MILLISECONDS / 1000)
         assert not moving.done()
         reader.rollback()
-        moving.result(30)
+        moving.result(240)
     assert rollout.current(site.connection).number == after

@@ -81,7 +81,7 @@ def texts(site: Installation) -> list[UUID]:
 
 def assert_ended(worker: WorkerProcess) -> None:
     """Assert that a worker ended by itself, said why and what to do, and failed at nothing."""
-    assert worker.process.wait(timeout=30) == MISMATCH
+    assert worker.process.wait(timeout=240) == MISMATCH
     log = worker.log.read_text()
     assert log.count(f"bible-progress: this database was upgraded to Bible Progress {VERSION}") == 1
     assert f"Install the package in version {VERSION}" in log
@@ -212,7 +212,7 @@ def test_a_drain_that_asked_before_an_upgrade_and_began_after_it_is_undone(
         assert soon(lambda: site.rows(BLOCKED_DRAIN))
         upgrade.commit()
         with pytest.raises(psycopg.Error) as refused:
-            drain.result(20)
+            drain.result(240)
     assert refused.value.sqlstate == "BP010"
     assert site.covered(version) == 2
     assert site.queued() == 1

@@ -24,7 +24,7 @@ def served(
     wanted = WebSettings(database_url=database, **{"port": 0, **settings})
     with (
         serving(wanted, worker=worker) as address,
-        httpx.Client(base_url=address.rstrip("/"), timeout=30) as client,
+        httpx.Client(base_url=address.rstrip("/"), timeout=240) as client,
     ):
         yield client
 

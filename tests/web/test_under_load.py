@@ -113,7 +113,7 @@ def test_requests_fail_cleanly_while_the_database_is_away_and_recover(own: OwnSe
     with served(own.url) as api:
 
         def read() -> None:
-            with httpx.Client(base_url=api.base_url, timeout=30) as client:
+            with httpx.Client(base_url=api.base_url, timeout=240) as client:
                 while not stopping.is_set():
                     try:
                         answer = client.get(f"{V1}/versions/text/{version}")
