@@ -22,8 +22,6 @@ UNPINNED = {
     "blank_characters": "folded into a constant",
     "blank_code_points": "folded into a constant",
     "media_counts": "inlined, so that the filter is no call a row",
-    "version_lock_key": "inlined; one expression",
-    "install_lock_key": "inlined; one expression",
     "strategy": "inlined, so that other strategies leave the plans",
     "drain": "a procedure that commits may not change a setting",
     "audit": "a procedure that commits may not change a setting",

@@ -1,9 +1,9 @@
--- Inlined by the planner, hence no pinned search_path: fully qualified instead.
 create or replace function progress.install_lock_key()
 returns bigint
 language sql
 immutable
 parallel safe
+set search_path = pg_catalog, pg_temp
 return hashtextextended('bible-progress/install', 0);
 
 comment on function progress.install_lock_key() is

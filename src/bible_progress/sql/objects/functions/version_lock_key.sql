@@ -1,9 +1,9 @@
--- Inlined by the planner, hence no pinned search_path: fully qualified instead.
 create or replace function progress.version_lock_key(p_kind text, p_version_id uuid)
 returns bigint
 language sql
 immutable
 parallel safe
+set search_path = pg_catalog, pg_temp
 return hashtextextended(
     'bible-progress/' || p_kind
     || case when progress.strategy() = 'incremental' then '/' || p_version_id::text else '' end,
