@@ -14,6 +14,7 @@ from psycopg.rows import dict_row, scalar_row, tuple_row
 from . import checks, sql
 from .checks import trigger_parameters
 from .db import translated
+from .drain import signal_unsignalled
 from .models import Drift
 
 _QUERIES = sql.queries("audit")
@@ -62,8 +63,9 @@ def audit(
 ) -> Audit:
     """Compare all versions, or `sample` random ones, each in one snapshot.
 
-    `repair` queues those that differ for a refresh; `totals` also looks at every stored
-    chapters.total_verses. `progress` gets (versions done, in all).
+    `repair` queues those that differ, or that came or went past the triggers, for a refresh;
+    `totals` also looks at every stored chapters.total_verses. `progress` gets (versions done, in
+    all).
     """
     found = Audit()
     with translated(), connection.cursor(row_factory=tuple_row) as cursor:
@@ -86,6 +88,8 @@ def audit(
                 if repair:
                     cursor.execute(_QUERIES["repair"], {"kind": kind, "version_id": version_id})
         progress(len(versions), len(versions))
+    if repair:
+        signal_unsignalled(connection)
     found.broken_triggers = broken_triggers(connection)
     if totals:
         found.lying_totals = _lying_totals(connection)

@@ -115,6 +115,12 @@ def signal_all(connection: Connection[Any]) -> None:
         connection.execute(_QUERIES["signal_all"])
 
 
+def signal_unsignalled(connection: Connection[Any], limit: int | None = None) -> int:
+    """Queue versions that came or went past the triggers, at most `limit`; return how many."""
+    with translated(), connection.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(_QUERIES["signal_unsignalled"], {"at_most": limit}).fetchone() or 0
+
+
 def signal_version(connection: Connection[Any], version_id: UUID) -> list[str]:
     """Queue one version; return its kinds. Raises InputError for an id that nothing has."""
     with translated(), connection.cursor(row_factory=tuple_row) as cursor:

@@ -52,6 +52,8 @@ class Status:
     workers: int
     cron_database: str | None
     failing_seconds: float | None
+    unsignalled_versions: int
+    unfilled_views: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

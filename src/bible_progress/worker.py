@@ -22,7 +22,7 @@ from psycopg import errors as pg
 
 from . import audit, insights, sql
 from .db import connect
-from .drain import Drainer, require_primary, require_schema
+from .drain import Drainer, require_primary, require_schema, signal_unsignalled
 from .errors import BibleProgressError, ConnectionFailed, SchemaMismatch, from_database
 from .metrics import Metrics
 from .models import Drained, Due
@@ -34,6 +34,8 @@ BUSY_SECONDS = 0.005
 IDLE_SECONDS = 0.25
 BATCH = 50
 BEAT_SECONDS = 5.0
+# So many versions that came or went past the triggers are queued in one beat.
+UNSIGNALLED = 1000
 RECONNECT_SECONDS = 5.0
 # How long after a stop the worker begins to end, at most.
 LOOK_SECONDS = 0.1
@@ -361,7 +363,21 @@ class Worker:
             log.error("a trigger does not work", extra={"action": "audit", "trigger": trigger})
 
     def _beat(self, connection: Connection[Any]) -> None:
-        self.metrics.observe(insights.status(connection))
+        status = insights.status(connection)
+        self.metrics.observe(status)
+        if status.unsignalled_versions or status.unfilled_views:
+            signals = signal_unsignalled(connection, UNSIGNALLED)
+            if signals:
+                log.warning(
+                    "versions came or went past the triggers, or materialized views are not "
+                    "filled: queued for refresh",
+                    extra={
+                        "action": "unsignalled",
+                        "versions": status.unsignalled_versions,
+                        "unfilled_views": status.unfilled_views,
+                        "signals": signals,
+                    },
+                )
         connection.execute(
             _QUERIES["beat"],
             {

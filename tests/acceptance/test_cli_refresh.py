@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from acceptance.command_line import CommandLine, finish, interrupt, soon
 from acceptance.installation import BLOCKED_DRAIN, Installation, held
+from bible_progress import rollout
 
 
 def test_refresh_drains_until_the_queue_is_empty(cli: CommandLine, site: Installation) -> None:
@@ -136,3 +137,32 @@ def test_two_refreshes_side_by_side_are_harmless(cli: CommandLine, site: Install
     assert codes == [0, 0]
     assert site.queued() == 0
     site.assert_right()
+
+
+def test_versions_that_came_past_the_triggers_are_refreshed(
+    cli: CommandLine, site: Installation
+) -> None:
+    site.texts(1)
+    versions = site.load(3)
+    assert site.queued() == 0
+    assert "3 versions came or went past the triggers" in cli("status").assert_done().out
+    assert "drained 3 versions" in cli("refresh").assert_done().out
+    assert {site.covered(version) for version in versions} == {2}
+    site.assert_right()
+    assert "past the triggers" not in cli("status").assert_done().out
+    cli("verify").assert_done()
+
+
+@pytest.mark.parametrize("step", [2, 3, 4])
+def test_materialized_views_that_are_not_filled_are_filled(
+    cli: CommandLine, site: Installation, step: int
+) -> None:
+    site.texts(1)
+    rollout.move(site.connection, step)
+    site.drain()
+    for (name,) in site.rows("select matviewname::text from pg_matviews"):
+        site.run(f"refresh materialized view {name} with no data")
+    assert "materialized views; a worker" in cli("status").assert_done().out
+    cli("refresh").assert_done()
+    assert site.rows("select from pg_matviews where not ispopulated") == []
+    assert "materialized views" not in cli("status").assert_done().out

@@ -57,6 +57,23 @@ def test_two_workers_share_the_work(cli: CommandLine, site: Installation, tmp_pa
     site.assert_right()
 
 
+def test_what_came_and_went_past_the_triggers_is_found(
+    cli: CommandLine, site: Installation, tmp_path: Path
+) -> None:
+    """Without the audit, whose turn may be long in coming."""
+    [gone, _] = site.texts(2)
+    with WorkerProcess(cli, tmp_path, *QUICK, "--audit-seconds", "3600") as worker:
+        site.load(5)
+        site.run("set session_replication_role = replica")
+        site.run("delete from text_versions where id = %s", gone)
+        site.run("reset session_replication_role")
+        stored = "select count(*) from progress.version_rollup"
+        assert soon(lambda: site.value(stored) == 6)
+        assert soon(lambda: not site.rows("select from progress.dirty"))
+        assert [e for e in worker.events() if e.get("action") == "unsignalled"]
+    site.assert_right()
+
+
 def test_drift_is_found_and_cured(cli: CommandLine, site: Installation, tmp_path: Path) -> None:
     [version] = site.texts(1)
     with WorkerProcess(cli, tmp_path, *QUICK, "--audit-seconds", "0.2") as worker:

@@ -58,6 +58,7 @@ DEFINER = {
     "why_dirty": "audits",
     "drift": "audits",
     "repair": "audits",
+    "signal_unsignalled": "drains and audits",
     "lying_totals": "audits",
     "current_status": "the status",
     "failures": "the status",

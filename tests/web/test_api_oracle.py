@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from bible_progress import documents as d
 from oracle import edits
+from support.builders import World
 from support.oracle import drain
 from support.recount import Recount, recount
 
@@ -193,3 +194,35 @@ def test_the_best_version_has_its_reason_and_descendants_on_request(
     assert (best.id, best.reason) == (one, "covers the largest share of its chapters")
     listed = get(api, "/languages", d.LanguageList, q="DIAL")
     assert [(lang.name, lang.parent) for lang in listed.items] == [("Dialect", "Parent")]
+
+
+@pytest.mark.parametrize("kind", ["text", "audio"])
+def test_what_was_loaded_past_the_triggers_is_there_and_pending(
+    api: httpx.Client, connect: Callable[..., Connection[Any]], kind: str
+) -> None:
+    session = connect()
+    world = World(session)
+    world.canon()
+    session.execute("set session_replication_role = replica")
+    language = world.language()
+    if kind == "text":
+        version = world.text_version(language=language)
+        world.text(version, ["gen-1-1"])
+    else:
+        version = world.audio_version(language=language)
+        world.recording(version, start="gen-1-1")
+    path = f"/versions/{kind}/{version}"
+    for part in ("", "/tree", "/books", "/chapters", "/gaps"):
+        answer = api.get(V1 + path + part)
+        assert (answer.status_code, answer.json()["pending"]) == (200, True), part
+    assert get(api, path, d.Version).covered_verses == 1
+    for query in ({}, {"sort": "-covered"}, {"status": "in progress"}):
+        listed = get(api, "/versions", d.VersionList, **query)
+        assert (listed.pending, [item.pending for item in listed.items]) == (True, [True])
+    [entry] = get(api, "/languages", d.LanguageList).items
+    best = entry.best_text if kind == "text" else entry.best_audio
+    assert best is not None
+    assert best.id == version
+    drain(session)
+    session.execute("call progress.drain()")
+    assert get(api, path, d.Version).pending is False

@@ -24,8 +24,9 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "refresh",
         help="drain until the queue is empty",
-        description="Drain until the queue is empty. With --all or --version, recompute from the "
-        "base tables first. Can be interrupted and run again.",
+        description="Drain until the queue is empty, after queueing versions that were loaded or "
+        "deleted past the triggers. With --all or --version, recompute from the base tables first. "
+        "Can be interrupted and run again.",
     )
     database_url(parser)
     which = parser.add_mutually_exclusive_group()
@@ -48,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
             drain.signal_all(connection)
         elif options.version_id is not None:
             drain.signal_version(connection, options.version_id)
+        else:
+            drain.signal_unsignalled(connection)
         started = time.perf_counter()
         drained = drain_with_progress(connection, console)
         state = insights.status(connection)

@@ -65,6 +65,18 @@ def run(options: argparse.Namespace) -> int:
             table.add_row("held back by", Text(held.finding))
     if state.dirty_versions:
         table.add_row("read live", f"{state.dirty_versions} versions, until they are drained")
+    if state.unsignalled_versions:
+        table.add_row(
+            "past triggers",
+            f"{state.unsignalled_versions} versions came or went past the triggers; a worker, "
+            "pg_cron or bible-progress refresh queues them",
+        )
+    if state.unfilled_views:
+        table.add_row(
+            "not filled",
+            f"{state.unfilled_views} materialized views; a worker, pg_cron or bible-progress "
+            "refresh fills them",
+        )
     since = "" if state.failing_seconds is None else f", since {age(state.failing_seconds)}"
     table.add_row("failing", f"{state.failing_versions} versions{since}")
     table.add_row("dead letters", str(state.dead_letters))

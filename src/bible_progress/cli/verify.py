@@ -25,9 +25,13 @@ _REASONS = {
         "Such a change waits for the transactions that ran beside it: verify again when they "
         "have ended.",
     ),
+    "unstored": (
+        "without stored numbers, since they came past the triggers",
+        "bible-progress refresh stores them, and so does a worker.",
+    ),
     "unfilled": (
         "behind materialized views that are not filled",
-        "bible-progress refresh --all fills them.",
+        "bible-progress refresh fills them, and so does a worker.",
     ),
     "unsignalled": (
         "on a step of the rollout without signals",

@@ -30,6 +30,8 @@
 \ir checks/unlogged_tables.sql
 \ir checks/partitioned_tables.sql
 \ir checks/writable_partitions.sql
+\ir checks/unsignalled_versions.sql
+\ir checks/unfilled_views.sql
 
 -- What runs beside us.
 \ir checks/earlier_cron_jobs.sql

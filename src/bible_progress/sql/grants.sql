@@ -169,6 +169,7 @@ begin
             ' progress.current_status, progress.failures, progress.waiting_versions,'
             ' progress.hindrances,'
             ' progress.auditable_versions, progress.is_dirty, progress.why_dirty,'
+            ' progress.signal_unsignalled,'
             ' progress.drift, progress.repair, progress.lying_totals,'
             ' progress.version_list, progress.tree, progress.book_list, progress.chapter_list,'
             ' progress.chapter, progress.gap_list, progress.comparison, progress.history,'

@@ -4,6 +4,7 @@
 -- Run once, in this order, then never edited.
 \ir migrations/0001_create_progress_schema.sql
 \ir migrations/0003_time_failures.sql
+\ir migrations/0006_return_more_of_the_status.sql
 
 -- Which of three ways to store is in use; of files with the same name one applies.
 \ir strategies/views/strategy.sql
@@ -131,8 +132,15 @@
 \ir objects/views/levels.sql
 \ir objects/views/relationships.sql
 \ir objects/functions/is_filled.sql
+\ir objects/views/unfilled_views.sql
+\ir objects/functions/is_missing.sql
+\ir strategies/views/unstored_versions.sql
+\ir strategies/matview/unstored_versions.sql
+\ir strategies/incremental/unstored_versions.sql
 \ir objects/views/signalled.sql
+\ir objects/views/suspect.sql
 \ir objects/views/dirty.sql
+\ir objects/functions/unsignalled_versions.sql
 \ir objects/functions/drift.sql
 \ir objects/functions/is_dirty.sql
 \ir objects/functions/why_dirty.sql
@@ -142,6 +150,7 @@
 -- What marks it dirty.
 \ir objects/functions/signal.sql
 \ir objects/functions/signal_all.sql
+\ir objects/functions/signal_unsignalled.sql
 \ir objects/functions/signal_structure.sql
 \ir objects/functions/content_truncated.sql
 \ir objects/functions/versions_changed.sql

@@ -43,6 +43,9 @@ select
     progress.signal_all('audio'),
     progress.signal_all('text');
 
+-- name: signal_unsignalled
+select progress.signal_unsignalled(%(at_most)s);
+
 -- name: signal_version
 select progress.signal_version(%(version_id)s);
 

@@ -18,7 +18,9 @@ select
     last_drain_at,
     workers,
     cron_database,
-    failing_seconds
+    failing_seconds,
+    unsignalled_versions,
+    unfilled_views
 from progress.current_status();
 
 -- name: hindrances

@@ -8,15 +8,45 @@ stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
+declare
+    v_suspect boolean[];
 begin
-    return array(
+    v_suspect := array(
         select
             not p_stored and exists (
                 select
-                from progress.dirty as d
+                from progress.suspect as d
                 where d.kind = w.kind and d.version_id = w.version_id
             )
         from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
+        order by w.place
+    );
+    -- What is not filled cannot be opened; then every version that is there is suspect.
+    if
+        p_stored
+        or true = all (v_suspect)
+        or (progress.strategy() = 'matview' and not progress.is_filled())
+    then
+        return v_suspect;
+    end if;
+
+    -- The rest of progress.dirty, joined once for all.
+    return array(
+        select
+            w.is_suspect
+            or (
+                s.kind is null
+                and exists (
+                    select
+                    from progress.versions as v
+                    where v.kind = w.kind and v.version_id = w.version_id
+                )
+            )
+        from
+            unnest(p_kinds, p_version_ids, v_suspect) with ordinality
+                as w (kind, version_id, is_suspect, place)
+        left join progress.stored_versions as s
+            on w.kind = s.kind and w.version_id = s.version_id
         order by w.place
     );
 end

@@ -23,6 +23,9 @@ begin
         set transaction isolation level read committed, read write;
     end if;
 
+    -- These first, and all of them: nothing need be compared to know that they are wrong.
+    v_drifted := progress.signal_unsignalled(null);
+    commit and chain;
     for v_version in
         select v.kind, v.version_id
         from progress.auditable_versions(coalesce(p_versions, 1)) as v
@@ -48,7 +51,7 @@ begin
 
     -- What is queued stays queued; a scheduler shows an error where it would hide a result.
     if v_drifted > 0 then
-        raise exception 'the stored numbers of % versions were wrong; they are queued', v_drifted
+        raise exception 'the stored numbers of % versions were wrong or missing; they are queued', v_drifted
             using errcode = 'BP013',
             hint = 'Something wrote past the triggers. bible-progress verify shows more.';
     end if;
@@ -56,6 +59,7 @@ end
 $$;
 
 comment on procedure progress.audit(integer) is -- noqa: LT01
-'Compare the stored numbers of p_versions random versions with the live ones, each in one snapshot,
+'Queue the versions that came or went past the triggers, then compare the stored numbers of
+p_versions random ones with the live ones, each in one snapshot,
 and queue those that differ; then an error says how many. A notice says how many were left out since
 they are dirty or time was up. For schedulers; the worker does the same.';

@@ -18,7 +18,9 @@ returns table (
     last_drain_at timestamptz,
     workers bigint,
     cron_database text,
-    failing_seconds double precision
+    failing_seconds double precision,
+    unsignalled_versions bigint,
+    unfilled_views bigint
 )
 language plpgsql
 stable

@@ -24,6 +24,8 @@ begin
         set transaction isolation level read committed, read write;
     end if;
 
+    perform progress.signal_unsignalled(1000);
+    commit and chain;
     loop
         v_before := v_left;
         for v_due in
@@ -54,6 +56,6 @@ end
 $$;
 
 comment on procedure progress.drain(integer, numeric) is -- noqa: LT01
-'Drain up to p_versions versions for up to p_seconds seconds, one transaction each, and within half
-of the caller''s statement_timeout. For schedulers such as pg_cron; safe to run beside workers and
-itself.';
+'Queue what came or went past the triggers, and drain up to p_versions versions for up to p_seconds
+seconds, one transaction each, and within half of the caller''s statement_timeout. For schedulers
+such as pg_cron; safe to run beside workers and itself.';

@@ -83,7 +83,12 @@ begin
         if progress.strategy() <> 'incremental' then
             rows_changed := progress.refresh_materialized_views(p_kind);
         else
-            if v_whole then
+            -- Signals of a version that came past the triggers name what changed since.
+            if v_whole or not exists (
+                select
+                from progress.version_rollup as r
+                where r.kind = p_kind and r.version_id = p_version_id
+            ) then
                 rows_changed := progress.refresh_all_chapters(p_kind, p_version_id);
             else
                 chapters := cardinality(v_chapter_ids);

@@ -12,11 +12,21 @@ set plan_cache_mode = force_generic_plan
 set random_page_cost = 1.1
 as $$
 begin
-    if not p_stored and exists (
-        select
-        from progress.versions as v
-        inner join progress.dirty as d on v.kind = d.kind and v.version_id = d.version_id
-        where v.kind = p_kind and v.language_entity_id = p_language_entity_id
+    if not p_stored and (
+        exists (
+            select
+            from progress.versions as v
+            inner join progress.suspect as d on v.kind = d.kind and v.version_id = d.version_id
+            where v.kind = p_kind and v.language_entity_id = p_language_entity_id
+        )
+        -- The rest of progress.dirty, where the language reaches an index.
+        or exists (
+            select
+            from progress.unstored_versions as u
+            where u.kind = p_kind and u.language_entity_id = p_language_entity_id
+        )
+        -- A language without versions has none that is dirty.
+        or (progress.strategy() = 'matview' and not progress.is_filled())
     ) then
         return (
             select b.version_id

@@ -19,36 +19,39 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin
-    if not p_stored and exists (
-        select from progress.dirty as d where d.kind = p_kind and d.version_id = p_version_id
+    -- Of what is stored, that it is there need not be asked: hence suspect, not dirty.
+    if p_stored or not exists (
+        select from progress.suspect as d where d.kind = p_kind and d.version_id = p_version_id
     ) then
         return query
         select
-            v.covered_verses,
-            v.total_verses,
-            v.chapters_with_any,
-            v.complete_chapters,
-            v.total_chapters,
-            v.books_complete,
-            v.total_books,
-            false
-        from progress.versions_by_source as v
-        where v.source = 'exact' and v.kind = p_kind and v.version_id = p_version_id;
-        return;
+            r.covered_verses,
+            r.total_verses,
+            r.chapters_with_any,
+            r.complete_chapters,
+            r.total_chapters,
+            r.books_complete,
+            r.total_books,
+            true
+        from progress.stored_versions as r
+        where r.kind = p_kind and r.version_id = p_version_id;
+        if found or p_stored then
+            return;
+        end if;
     end if;
 
     return query
     select
-        r.covered_verses,
-        r.total_verses,
-        r.chapters_with_any,
-        r.complete_chapters,
-        r.total_chapters,
-        r.books_complete,
-        r.total_books,
-        true
-    from progress.stored_versions as r
-    where r.kind = p_kind and r.version_id = p_version_id;
+        v.covered_verses,
+        v.total_verses,
+        v.chapters_with_any,
+        v.complete_chapters,
+        v.total_chapters,
+        v.books_complete,
+        v.total_books,
+        false
+    from progress.versions_by_source as v
+    where v.source = 'exact' and v.kind = p_kind and v.version_id = p_version_id;
 end
 $$;
 

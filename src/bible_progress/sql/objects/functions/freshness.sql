@@ -19,18 +19,25 @@ begin
             using errcode = 'BP005', hint = 'Read with consistency exact.';
     end if;
 
+    -- The two parts of progress.dirty, each in the shape that costs least.
     if p_version_id is null then
-        pending := exists (select from progress.dirty);
-        v_since := (select min(s.enqueued_at) from progress.signalled as s);
+        pending := exists (select from progress.suspect)
+        or (select count(*) from progress.unstored_versions) > 0;
+        if pending then
+            v_since := (select min(s.enqueued_at) from progress.signalled as s);
+        end if;
     else
         pending := exists (
-            select from progress.dirty as d where d.kind = p_kind and d.version_id = p_version_id
-        );
-        v_since := (
-            select min(s.enqueued_at)
-            from progress.signalled as s
-            where s.kind = p_kind and s.version_id = p_version_id
-        );
+            select from progress.suspect as d where d.kind = p_kind and d.version_id = p_version_id
+        )
+        or progress.is_missing(p_kind, p_version_id);
+        if pending then
+            v_since := (
+                select min(s.enqueued_at)
+                from progress.signalled as s
+                where s.kind = p_kind and s.version_id = p_version_id
+            );
+        end if;
     end if;
 
     as_of := case when p_stored then least(v_since, v_now) else v_now end;

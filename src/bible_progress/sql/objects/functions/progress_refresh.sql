@@ -27,6 +27,7 @@ begin
             using errcode = 'BP002';
     end if;
 
+    perform progress.signal_unsignalled(1000);
     -- Each failure is a subtransaction, of which a session keeps 64 at hand.
     for v_due in
         select d.kind, d.version_id

@@ -33,6 +33,11 @@ begin
             from progress.signalled as s
             where s.kind = p_kind and s.version_id = p_version_id
         ) then 'unsettled'
+        when exists (
+            select
+            from progress.unstored_versions as u
+            where u.kind = p_kind and u.version_id = p_version_id
+        ) then 'unstored'
         else 'unfilled'
     end;
 end
@@ -42,4 +47,5 @@ comment on function progress.why_dirty(text, uuid) is
 'Why the stored numbers of a version may differ from the base tables in this snapshot, NULL where
 they may not: unsignalled (no trigger signals on this step of the rollout), dead (a dead letter),
 failing (its last drain failed), waiting (for a drain), unsettled (a change waits for the
-transactions that ran beside it) or unfilled (a materialized view is).';
+transactions that ran beside it), unstored (it came past the triggers) or unfilled (a materialized
+view is).';

@@ -1,29 +1,18 @@
--- A snapshot from before a change of strategy sees the old one in the settings; what the new one
--- stores says nothing about that snapshot.
+-- Writes past the triggers leave no signal; of a version that came that way nothing is stored.
 create view progress.dirty
 with (security_invoker = true) as
 select
     s.kind,
     s.version_id,
     s.chapter_id
-from progress.signalled as s
+from progress.suspect as s
 union all
 select
-    ver.kind,
-    ver.version_id,
+    u.kind,
+    u.version_id,
     null::text as chapter_id
-from progress.versions as ver
-where
-    case progress.strategy()
-        when 'incremental' then (select c.rollout_step <> 5 from progress.settings as c)
-        when 'matview'
-            then (
-                select c.rollout_step <> 4 from progress.settings as c
-            ) or not progress.is_filled()
-        else true
-    end;
+from progress.unstored_versions as u;
 
 comment on view progress.dirty is
-'The chapters whose stored numbers may differ from the base tables; chapter NULL: the whole
-version. What is not listed here is exact. Where no triggers signal, or nothing is stored, that is
-every version.';
+'The chapters whose stored numbers may differ from the base tables, or are not there; chapter NULL:
+the whole version. What is not listed here is exact.';

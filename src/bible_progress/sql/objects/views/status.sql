@@ -28,7 +28,7 @@ select
             from progress.signalled as d
             group by d.kind, d.version_id
         ) as v
-    ) as dirty_versions,
+    ) + unsignalled.missing as dirty_versions,
     -- A signal of a time that is yet to come is from before the clock went back: as old as that.
     coalesce(
         (
@@ -70,8 +70,16 @@ select
             select failing_since as since from public.progress_refresh_dead_letter
         ) as f
         having count(*) > 0
-    )::double precision as failing_seconds
-from progress.settings as s;
+    )::double precision as failing_seconds,
+    unsignalled.versions as unsignalled_versions,
+    (select count(*) from progress.unfilled_views) as unfilled_views
+from progress.settings as s
+cross join (
+    select
+        count(*) as versions,
+        count(*) filter (where not u.is_stored) as missing
+    from progress.unsignalled_versions() as u
+) as unsignalled;
 
 comment on view progress.status is
 'One row: what there is, what waits, and whether anything drains.';
