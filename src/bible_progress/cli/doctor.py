@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 
 from .. import doctor
 from ..checks import SEVERITIES
+from ..copies import COPIES
 from ..db import connect
 from ..errors import ProblemsFound
 from .options import Subparsers, database_url, positive, require_database, seconds, setting
@@ -122,6 +124,12 @@ def _print(console: Console, found: doctor.Examination) -> None:
         )
     if found.waiting:
         console.print(f"\n{len(found.waiting)} checks of rows wait for the columns that they read.")
+    if found.installed_version:
+        console.print("\ncopies that work, with SOURCE and TARGET set to connection strings:")
+        for copy in COPIES:
+            console.print(f"  {copy.title}")
+            for command in copy.commands:
+                console.print(f"    {command}", markup=False, soft_wrap=True)
     console.print(f"\n{_counts(found)}; {len(found.passed)} checks found nothing.")
 
 
@@ -151,4 +159,5 @@ def _as_json(found: doctor.Examination) -> dict[str, object]:
         ],
         "waiting": [check.name for check in found.waiting],
         "passed": [check.name for check in found.passed],
+        "copies": [asdict(copy) for copy in COPIES] if found.installed_version else [],
     }
