@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row, scalar_row, tuple_row
 
 from . import checks, sql
-from .checks import trigger_parameters
+from .checks import step_parameters
 from .db import translated
 from .drain import signal_unsignalled
 from .models import Drift
@@ -115,7 +115,7 @@ def broken_triggers(connection: Connection[Any]) -> list[str]:
     """Return which of our triggers are missing or disabled; writes past them leave no signal."""
     with translated(), connection.cursor(row_factory=dict_row) as cursor:
         [settings] = cursor.execute(_QUERIES["settings"]).fetchall()
-        rows = checks.rows(connection, "our_triggers", trigger_parameters(settings["rollout_step"]))
+        rows = checks.rows(connection, "our_triggers", step_parameters(settings["rollout_step"]))
     return [row["finding"] for row in rows]
 
 

@@ -93,6 +93,8 @@ def shared_parameters() -> dict[str, Any]:
         "contract_tables": list(schema.CONTRACT_TABLES),
         "views": list(schema.contract_views()),
         "functions": [name for place, name in schema.routines() if place == "public"],
+        "signatures": [name for name in schema.signatures() if name.startswith("public.")],
+        "internal_views": [name for place, name in schema.all_views() if place == "progress"],
         "owning": list(schema.OWNING_TABLES),
         "contract": json.dumps(schema.contract_columns()),
         "package_version": __version__,
@@ -100,10 +102,12 @@ def shared_parameters() -> dict[str, Any]:
     }
 
 
-def trigger_parameters(step: int) -> dict[str, list[str]]:
-    """Return which triggers of ours a database on this step must have, for checks."""
+def step_parameters(step: int) -> dict[str, Any]:
+    """Return what of ours a database on this step must have, for checks."""
     triggers = schema.triggers(step)
     return {
+        "kept_views": [name for place, name in schema.views(step) if place == "public"],
+        "definitions": json.dumps(schema.definitions(step)),
         "trigger_names": [name for name, _ in triggers],
         "trigger_tables": [table for _, table in triggers],
     }
@@ -133,7 +137,7 @@ class Subject:
             self._run(_QUERIES["host_tables_present"], tables=list(schema.HOST_TABLES))
         )
         step = self.settings["rollout_step"] if self.settings else schema.INCREMENTAL
-        self.parameters |= trigger_parameters(step) | {
+        self.parameters |= step_parameters(step) | {
             "installed": self.installed,
             "materialized": [name for _, name in schema.materialized_views(step)],
             "readers": [*readers, *(self.settings["reader_roles"] if self.settings else ())],

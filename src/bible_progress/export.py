@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import LiteralString
 
 from . import __version__, schema, sql
-from .checks import all_checks, shared_parameters, trigger_parameters
+from .checks import all_checks, shared_parameters, step_parameters
 from .errors import UsageError
 from .install import (
     ATTEMPT_MILLISECONDS,
@@ -21,7 +21,9 @@ from .install import (
     KEPT_OUT_OF_MATVIEWS,
     LOCK_TIMEOUT_SECONDS,
     STRATEGIES,
+    let_go,
     names,
+    statements,
 )
 from .schema import CONTRACT_TABLES, HOST_TABLES, TRIGGERS, Name
 from .sql_text import Query, Text, bind
@@ -119,7 +121,7 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
         )
     if since is None:
         yield bind(_EXPORT["drop_leftovers"], leftovers=_check("leftovers", step))
-    yield _take_over()
+    yield _take_over(step)
     for path in schema.migrations():
         if since is None or _is_later(path, since):
             yield bind(
@@ -139,9 +141,7 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
         reader_roles=None if readers is None else list(readers),
     )
     yield _INSTALL["defer_function_bodies"]
-    for path in (*schema.objects(step), *schema.LAST):
-        text = sql.read(path)
-        yield _titled(path, text if step >= TRIGGERS else schema.without_triggers(text))
+    yield from statements(step)
     yield bind(_EXPORT["signal_everything"], signal_all=_DRAIN["signal_all"])
     yield _INSTALL["fill_where_empty"]
     yield _EXPORT["restore_search_path"]
@@ -226,7 +226,7 @@ def _refused_by(name: str, step: int, *, when: str | None = None) -> str:
 
 def _check(name: str, step: int) -> Query:
     """The query of a check, to stand within another statement."""
-    values = shared_parameters() | trigger_parameters(step)
+    values = shared_parameters() | step_parameters(step)
     if name != "leftovers":
         leftovers = _export("leftovers", found=_check("leftovers", step))
         values["leftovers"] = Text(f"array({leftovers})")
@@ -255,7 +255,7 @@ def _refusal(
     )
 
 
-def _take_over() -> str:
+def _take_over(step: int) -> str:
     return bind(
         _EXPORT["take_over"],
         milliseconds=round(LOCK_TIMEOUT_SECONDS * 1000),
@@ -270,8 +270,7 @@ def _take_over() -> str:
             ],
             "r",
         ),
-        drop_relationships=_INSTALL["drop_relationships"],
-        views=_relations(schema.all_views(), "v"),
+        let_go=Text(let_go(step)),
     )
 
 

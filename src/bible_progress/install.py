@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,10 +29,12 @@ from .schema import (
     INCREMENTAL,
     LAST,
     ROLES,
+    SERVED,
     TRIGGERS,
     VIEWS,
     Name,
 )
+from .sql_text import Query, Text, bind
 
 LOCK_TIMEOUT_SECONDS = 30.0
 ATTEMPT_MILLISECONDS = 400
@@ -60,6 +63,7 @@ class Plan:
     migrations: tuple[str, ...]
     objects: tuple[str, ...]
     signals_everything: bool
+    made_anew: tuple[str, ...] = field(default=())
     replacement: Replacement | None = None
     # (what, statement): of an earlier installation whose schema is not here.
     leftovers: tuple[tuple[str, str], ...] = field(default=())
@@ -88,6 +92,8 @@ class Plan:
         for name in self.migrations:
             yield f"apply {name}"
         yield f"create or replace {len(self.objects)} functions, views and trigger sets"
+        if self.made_anew:
+            yield "make anew and fill, while readers and writers wait: " + ", ".join(self.made_anew)
         for role in self.creates_roles:
             yield f"create role {role}, which nobody can log in as"
         yield "grant the contract to reader roles, drains and operations to progress_* roles"
@@ -140,6 +146,14 @@ def make_plan(
             objects=schema.objects(step),
             # Triggers that were off may have missed changes.
             signals_everything=not settings or bool(missing),
+            made_anew=tuple(
+                row["name"]
+                for row in ask(
+                    connection, "made_anew", definitions=json.dumps(schema.definitions(step))
+                )
+            )
+            if settings
+            else (),
             creates_roles=new_roles,
             kept_out=kept_out,
             advised_indexes=tuple(row["fix"] for row in advised),
@@ -186,6 +200,7 @@ def install(
         take_over(
             connection,
             lock_timeout_seconds,
+            step=plan.step,
             ours=_changing(cursor, plan),
             before=partial(_make_room, plan),
         )
@@ -236,13 +251,25 @@ def _changing(cursor: psycopg.Cursor[Any], plan: Plan) -> list[Composed]:
 
 
 def make_objects(connection: Connection[Any], step: int) -> None:
-    """Make the objects of a step from source, where take_over has dropped the views."""
+    """Make the objects of a step from source, where take_over has been."""
     with connection.cursor() as cursor:
         cursor.execute(_QUERIES["defer_function_bodies"])
-        for path in (*schema.objects(step), *LAST):
-            text = sql.read(path)
-            cursor.execute(text if step >= TRIGGERS else schema.without_triggers(text))
+        for statement in statements(step):
+            cursor.execute(statement.encode())
     reload_clients(connection)
+
+
+def statements(step: int) -> Iterator[str]:
+    """Yield what makes the objects of a step, where take_over has been."""
+    for path in (*schema.objects(step), *LAST):
+        text = sql.read(path)
+        made = f"-- {path}\n{text if step >= TRIGGERS else schema.without_triggers(text)}"
+        views = [name for name in schema.views_of(path) if name[0] == "public"]
+        if views:
+            made = bind(_QUERIES["replace_view"], view=Text(made), name=".".join(*views))
+        yield made
+    yield _QUERIES["carry_over"]
+    yield bind(_QUERIES["save_definitions"], definitions=json.dumps(schema.definitions(step)))
 
 
 @contextmanager
@@ -281,20 +308,18 @@ def take_over(
     connection: Connection[Any],
     seconds: float,
     *,
+    step: int | None,
     ours: Sequence[Composed] = (),
-    materialized_views: Sequence[Name] = (),
-    triggers: Sequence[Name] = (),
     before: Callable[[psycopg.Cursor[Any]], None] | None = None,
 ) -> None:
-    """Lock the host tables against writers and drop our views, within `seconds`.
+    """Lock the host tables against writers and let go of what the next step makes anew.
 
-    `ours` are lists of tables to lock against everybody, beside those whose policies are made
-    anew; `materialized_views` and `triggers` go with the views: a reader of one could wait for a
-    view otherwise, while we wait for the reader. `before` drops what stands in the views' place.
+    `step` None leaves nothing. `ours` are lists of tables to lock against everybody, beside those
+    whose policies are made anew. `before` drops what stands in the views' place.
 
-    Locks are taken in short attempts that give everything back: a writer that waits for one of
-    them while we wait for another of its own must never be the one that the server aborts, which
-    it would do after a deadlock_timeout of a second.
+    Locks are taken in short attempts that give everything back, for `seconds`: a writer that waits
+    for one of them while we wait for another of its own must never be the one that the server
+    aborts, which it would do after a deadlock_timeout of a second.
     """
     until = time.monotonic() + seconds
     while True:
@@ -311,17 +336,8 @@ def take_over(
                     cursor.execute(SQL("lock table {} in access exclusive mode").format(tables))
                 if before:
                     before(cursor)
-                # They return rows of our views, which could not go before them.
                 with without_dependents():
-                    cursor.execute(_QUERIES["drop_relationships"])
-                _drop(cursor, "v", schema.all_views())
-                _drop(cursor, "m", materialized_views)
-                for name, table in triggers:
-                    cursor.execute(
-                        SQL("drop trigger if exists {} on {}").format(
-                            Identifier(name), Identifier("public", table)
-                        )
-                    )
+                    cursor.execute(let_go(step).encode())
             break
         except pg.LockNotAvailable as error:
             if time.monotonic() > until:
@@ -334,14 +350,35 @@ def take_over(
     connection.execute(_QUERIES["set_lock_timeout"], {"milliseconds": round(seconds * 1000)})
 
 
-def _drop(cursor: psycopg.Cursor[Any], kind: str, wanted: Sequence[Name]) -> None:
-    there = qualified(present(cursor, wanted, kind=kind))
-    what = SQL("view" if kind == "v" else "materialized view")
-    # Without cascade, so that a view of the host on ours is an error and not a loss; in one
-    # statement, which finds the order itself.
-    if there.as_string():
-        with without_dependents():
-            cursor.execute(SQL("drop {} {}").format(what, there))
+def let_go(step: int | None) -> str:
+    """Return the statement that takes away what `step` makes anew or does not have."""
+    every = schema.all_views()
+    past = schema.triggers() if step is None or step < TRIGGERS else ()
+    return bind(
+        _QUERIES["let_go"],
+        views=[name for place, name in schema.views(step) if place == "public"] if step else [],
+        definitions=json.dumps(schema.definitions(step) if step else {}),
+        contract=[name for place, name in every if place == "public"],
+        internal=[name for place, name in every if place == "progress"],
+        remembered=Query(
+            bind(
+                _QUERIES["remembered"].removesuffix(";"),
+                relations=Text("v_contract || v_internal"),
+                known_roles=list(SERVED),
+                our_comments=schema.OUR_COMMENTS,
+            )
+        ),
+        placeholders=Query(
+            bind(
+                _QUERIES["placeholders"].removesuffix(";"),
+                relations=Text("v_kept"),
+                value="null",
+                source="",
+            )
+        ),
+        triggers=[name for name, _ in past],
+        trigger_tables=[table for _, table in past],
+    )
 
 
 def present(cursor: psycopg.Cursor[Any], wanted: Sequence[Name], *, kind: str) -> list[Name]:

@@ -137,13 +137,7 @@ def move(
             done.append(f"rolled up {_roll_up(cursor, report)} versions")
         past = [n for n in schema.materialized_views(before.number) if n not in wanted]
         rollups = [names("progress", ROLLUPS)] if before.number == INCREMENTAL else []
-        take_over(
-            connection,
-            lock_timeout_seconds,
-            ours=rollups,
-            materialized_views=past,
-            triggers=schema.triggers(before.number) if number < TRIGGERS else (),
-        )
+        take_over(connection, lock_timeout_seconds, step=number, ours=rollups)
         if past:
             done.append(f"dropped {len(past)} materialized views")
         for _, name in new:

@@ -25,6 +25,8 @@ HOST_TABLES = (
 CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
 # Of the whole server; grants.sql says what each may do where it is there.
 ROLES = ("progress_reader", "progress_worker", "progress_admin")
+# Those to whom grants.sql gives what they need and nothing else, where they are there.
+SERVED = ("anon", "authenticated", "service_role", *ROLES)
 # Those that progress.relationships says have relations of ours belonging to their rows.
 OWNING_TABLES = ("audio_versions", "text_versions", "language_entities")
 # Applied after the objects: they say something of all of them.
@@ -63,6 +65,11 @@ _CONTRACT = {
     "language_entity_best_audio_version": ("language_entity_id", "audio_version_id"),
     "language_entity_best_text_version": ("language_entity_id", "text_version_id"),
 }
+# How every comment of ours on a relation of the contract begins; others are of the host.
+OUR_COMMENTS = (
+    "^((From the base tables as they are now|As of the last refresh|Stored): "
+    "|The verses that an? (audio|text) version has: )"
+)
 # In schema progress; grants.sql makes their policies anew.
 GUARDED = ("chapter_bitmap", "book_rollup", "version_rollup", "version_history")
 
@@ -70,7 +77,7 @@ GUARDED = ("chapter_bitmap", "book_rollup", "version_rollup", "version_history")
 VIEWS, VERSE_MATVIEWS, TRIGGERS, INCREMENTAL = 1, 2, 4, 5
 STEPS = range(VIEWS, INCREMENTAL + 1)
 
-_VIEW = re.compile(r"^create view (\w+)\.(\w+)$", re.MULTILINE)
+_VIEW = re.compile(r"^create (?:or replace )?view (\w+)\.(\w+)$", re.MULTILINE)
 _MATERIALIZED = re.compile(
     r"^create materialized view if not exists (\w+)\.(\w+) as$", re.MULTILINE
 )
@@ -78,6 +85,13 @@ _TRIGGER = re.compile(
     r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
 )
 _ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
+_SIGNATURE = re.compile(r"^comment on (?:function|procedure) (\w+\.\w+\([^)]*\))", re.MULTILINE)
+_COMPUTED = re.compile(
+    r"^create or replace function progress\.(computed_\w+)\(.*?\)\n(?=language)",
+    re.MULTILINE | re.DOTALL,
+)
+_COMPUTED_BY = re.compile(r"\bprogress\.(computed_\w+)\(")
+_REMARK = re.compile(r"--[^\n]*|^comment on .*?';$", re.MULTILINE | re.DOTALL)
 _RETIRED = re.compile(r"^drop view if exists (\w+)\.(\w+);$", re.MULTILINE)
 _COMMENT = re.compile(
     r"^comment on (?:materialized view|view|table|function|procedure) public\.[^']+? is\s*"
@@ -137,11 +151,16 @@ def objects(step: int = INCREMENTAL) -> tuple[str, ...]:
 
 def views(step: int = INCREMENTAL) -> tuple[Name, ...]:
     """Return (schema, name) of every view of a step, in the order in which they are made."""
-    return tuple(match for path in objects(step) for match in _VIEW.findall(sql.read(path)))
+    return tuple(match for path in objects(step) for match in views_of(path))
+
+
+def views_of(path: str) -> list[Name]:
+    """Return (schema, name) of the views that a file makes."""
+    return _VIEW.findall(sql.read(path))
 
 
 def all_views() -> list[Name]:
-    """Return (schema, name) of every view of any step or earlier release, for dropping them."""
+    """Return (schema, name) of every view of any step or earlier release."""
     retired = (name for path in migrations() for name in _RETIRED.findall(sql.read(path)))
     return sorted({*retired, *(name for step in STEPS for name in views(step))})
 
@@ -161,6 +180,22 @@ def materialized_views(step: int) -> dict[Name, str]:
     return {
         match: path for path in objects(step) for match in _MATERIALIZED.findall(sql.read(path))
     }
+
+
+def definitions(step: int) -> dict[str, str]:
+    """Return what tells each materialized view of a step from one of another shape."""
+    shapes = {m[1]: m[0] for path in objects(step) for m in _COMPUTED.finditer(sql.read(path))}
+    found: dict[str, str] = {}
+    for (_, name), path in materialized_views(step).items():
+        text = _essence(sql.read(path))
+        used = "".join(shapes[function] for function in _COMPUTED_BY.findall(text))
+        found[name] = hashlib.sha256((text + _essence(used)).encode()).hexdigest()
+    return found
+
+
+def _essence(text: str) -> str:
+    """Return SQL without what changes nothing: comments and the breaks of lines."""
+    return " ".join(_REMARK.sub("", text).split())
 
 
 def triggers(step: int = INCREMENTAL) -> tuple[Name, ...]:
@@ -185,6 +220,11 @@ def comments() -> tuple[str, ...]:
     paths = (*migrations(), *(path for step in STEPS for path in objects(step)))
     found = (text for path in paths for text in _COMMENT.findall(sql.read(path)))
     return tuple(sorted({text.replace("''", "'") for text in found}))
+
+
+def signatures() -> tuple[str, ...]:
+    """Return schema, name and types of the arguments of each of them: names may be overloaded."""
+    return tuple(match for path in objects() for match in _SIGNATURE.findall(sql.read(path)))
 
 
 def tables() -> tuple[str, ...]:

@@ -17,7 +17,6 @@ from .install import (
     ask,
     hold_drains,
     names,
-    qualified,
     reload_clients,
     take_over,
     transaction,
@@ -65,22 +64,17 @@ def uninstall(
         ours = names("public", CONTRACT_TABLES), names("progress", schema.tables())
         matviews = tuple(schema.materialized_views(step))
         triggers = schema.triggers(step)
-        take_over(
-            connection,
-            lock_timeout_seconds,
-            ours=ours,
-            materialized_views=matviews,
-            triggers=triggers,
-        )
+        take_over(connection, lock_timeout_seconds, step=None, ours=ours)
         if matviews:
             removed.append(f"{len(matviews)} materialized views")
         removed.append(f"{len(schema.views(step))} views")
         with connection.cursor() as cursor:
             removed.append(f"{len(triggers)} triggers")
-            # By name and without cascade: what the host put beside or on top is an error.
+            # By signature and without cascade: what the host put beside or on top is an error.
             with without_dependents():
                 cursor.execute(_QUERIES["drop_stubs"])
-                cursor.execute(SQL("drop routine {}").format(qualified(schema.routines())))
+                for row in ask(connection, "routines", signatures=list(schema.signatures())):
+                    cursor.execute(row["drop"].encode())
                 cursor.execute(SQL("drop table {}").format(names("public", CONTRACT_TABLES)))
                 removed.append("the queue and the dead letters")
                 cursor.execute(SQL("drop table {}").format(names("progress", schema.tables())))

@@ -293,6 +293,10 @@ INSTALLED_CASES: dict[str, tuple[str, str]] = {
         "delete from progress_refresh_queue",
         f"text version {TEXT} has no numbers",
     ),
+    "host_dependents": (
+        "create view theirs as select * from progress.versions",
+        "view public.theirs depends on view progress.versions",
+    ),
     "shown_versions": (
         "update progress.settings set rollout_step = 4;"
         "alter table text_versions enable row level security",

@@ -136,7 +136,7 @@ REFUSED = {
     "drop table media_files_verses; alter table books rename column book_number to number": "host",
     "alter table verse_texts drop constraint verse_texts_text_version_id_verse_id_key": "host",
     "create table users (id bigint primary key)": "empty",
-    "create view mine as select * from mv_text_book_coverage": "installed",
+    "create view mine as select * from progress.versions": "installed",
     "update progress.settings set package_version = '99.0.0'": "installed",
     "update progress.settings set schema_version = schema_version + 1": "installed",
     "update progress.migration set checksum = 'other'": "installed",

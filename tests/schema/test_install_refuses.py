@@ -419,10 +419,37 @@ HOST_OBJECTS = {
 
 
 @pytest.mark.parametrize("statement", HOST_OBJECTS)
-@pytest.mark.parametrize("action", [install.install, uninstall.uninstall])
 def test_objects_of_the_host_that_are_made_of_our_views(
-    conn: Connection[Any], statement: str, action: Any
+    conn: Connection[Any], statement: str
 ) -> None:
     conn.execute(statement)  # type: ignore[arg-type]
     with refused(conn, "depend on Bible Progress", HOST_OBJECTS[statement]):
+        uninstall.uninstall(conn)
+
+
+INTERNAL = {
+    "create view theirs as select * from progress.versions": "view public.theirs",
+    "create materialized view theirs as select * from progress.live_chapters": (
+        "materialized view public.theirs"
+    ),
+    "create function theirs(progress.stored_books) returns int language sql return 1": (
+        "function public.theirs"
+    ),
+    "create function theirs() returns progress.stored_books[] language sql as 'select null::progress.stored_books[]'": (
+        "function public.theirs"
+    ),
+    "create table theirs (of_ours progress.versions)": "column of_ours of table public.theirs",
+    "create policy theirs on users using (exists (select from progress.versions))": (
+        "policy theirs on table public.users"
+    ),
+}
+
+
+@pytest.mark.parametrize("statement", INTERNAL)
+@pytest.mark.parametrize("action", [install.install, install.make_plan, uninstall.uninstall])
+def test_objects_of_the_host_that_are_made_of_what_is_not_the_contract(
+    conn: Connection[Any], statement: str, action: Any
+) -> None:
+    conn.execute(statement)  # type: ignore[arg-type]
+    with refused(conn, "depend on Bible Progress", INTERNAL[statement]):
         action(conn)

@@ -6,7 +6,7 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install, uninstall
+from bible_progress import install, schema, uninstall
 from bible_progress.errors import InstallRefused
 from support.builders import World
 from support.oracle import drain
@@ -113,3 +113,47 @@ def test_a_trigger_of_the_host_beside_ours_stays(host_connection: Connection[Any
     install.install(host_connection)
     uninstall.uninstall(host_connection)
     assert_same_catalog(catalog(host_connection), before)
+
+
+# Names of ours that a host has given to something else.
+OVERLOADS = (
+    "create function public.progress_tree(uuid) returns int language sql return 1",
+    "create function public.progress_refresh(text) returns int language sql return 1",
+    "create function public.mv_text_book_coverage(text) returns int language sql return 1",
+    "create function public.signal(text) returns int language sql return 1",
+    "create procedure public.progress_gaps(bigint) language sql as 'select 1'",
+    "create table public.levels (id int)",
+    "create view public.versions as select 1 as one",
+    "create type public.status as enum ('a')",
+    "create sequence public.worker",
+    "create domain public.settings as text",
+)
+
+
+def test_what_the_host_calls_by_our_names_stays(host_connection: Connection[Any]) -> None:
+    for statement in OVERLOADS:
+        host_connection.execute(statement)  # type: ignore[arg-type]
+    before = catalog(host_connection)
+    install.install(host_connection)
+    installed = catalog(host_connection)
+    install.install(host_connection)
+    assert_same_catalog(catalog(host_connection), installed)
+    assert before < installed
+    uninstall.uninstall(host_connection)
+    assert_same_catalog(catalog(host_connection), before)
+
+
+def test_every_function_of_ours_is_known_by_its_signature(conn: Connection[Any]) -> None:
+    rows = conn.execute(
+        "select format('%s.%s', n.nspname, p.oid::regprocedure) from pg_proc p"
+        " join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'progress'"
+        " union all select 'public.' || p.oid::regprocedure from pg_proc p"
+        " where p.pronamespace = 'public'::regnamespace and p.proname like 'progress\\_%'"
+    ).fetchall()
+    known = conn.execute(
+        "select n.nspname || '.' || p.oid::regprocedure::text"
+        " from unnest(%s::text[]) s join pg_proc p on p.oid = s::regprocedure"
+        " join pg_namespace n on n.oid = p.pronamespace",
+        [list(schema.signatures())],
+    ).fetchall()
+    assert sorted(rows) == sorted(known)

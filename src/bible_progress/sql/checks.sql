@@ -14,6 +14,7 @@
 \ir checks/leftovers.sql
 \ir checks/earlier_implementation.sql
 \ir checks/names_taken.sql
+\ir checks/host_dependents.sql
 
 -- Whether the host tables are what we rely on.
 \ir checks/host_columns.sql

@@ -28,6 +28,12 @@ declare
             and p.pronargs = 1
             and p.proargtypes[0] = c.reltype
     );
+    -- What was there before, and which readers it had.
+    v_before constant jsonb := current_setting('bible_progress.before')::jsonb;
+    v_known constant text[] := array[
+        'anon', 'authenticated', 'service_role', 'progress_reader', 'progress_worker',
+        'progress_admin'
+    ];
     v_revoke text;
     v_role text;
 begin
@@ -42,15 +48,17 @@ begin
             using errcode = 'BP011', hint = 'Have it dropped, or connect as that role.';
     end if;
 
-    -- Whatever others were given before, by an earlier install or by default privileges of the
-    -- host, such as those of Supabase for everything in public, is taken back first.
+    -- What default privileges of the host give to others on what is new, such as those of Supabase
+    -- on everything in public, is taken back; and from the roles that are served below whatever
+    -- they have. What an operator gave to another role on what was there already stays.
     for v_revoke in
         with ours as (
             select
                 'schema' as kind,
                 n.nspname::regnamespace::text as name,
                 n.nspowner as owner,
-                n.nspacl as acl
+                n.nspacl as acl,
+                v_before ? 'relations' as is_kept
             from pg_catalog.pg_namespace as n
             where n.nspname = 'progress'
             union all
@@ -65,7 +73,8 @@ begin
                         where a.attrelid = c.oid and not a.attisdropped
                     ),
                     '{}'
-                )
+                ),
+                coalesce(v_before -> 'relations' ? c.oid::text, false)
             from pg_catalog.pg_class as c
             where
                 c.relkind in ('r', 'v', 'm', 'S')
@@ -84,7 +93,8 @@ begin
                 'routine',
                 p.oid::regprocedure::text,
                 p.proowner,
-                p.proacl
+                p.proacl,
+                coalesce(v_before -> 'routines' ? p.oid::text, false)
             from pg_catalog.pg_proc as p
             where
                 p.pronamespace = 'progress'::regnamespace
@@ -96,11 +106,19 @@ begin
         from ours as o
         cross join lateral (
             select 'public' as grantee
+            where not o.is_kept
             union
             select quote_ident(r.rolname)
             from aclexplode(o.acl) as a
             inner join pg_catalog.pg_roles as r on a.grantee = r.oid
-            where a.grantee <> o.owner
+            where
+                a.grantee <> o.owner
+                and (
+                    not o.is_kept
+                    or r.rolname = any (v_known)
+                    or v_before -> 'readers' ? r.rolname
+                    or r.rolname in (select unnest(s.reader_roles) from progress.settings as s)
+                )
         ) as g
     loop
         execute v_revoke;
@@ -123,6 +141,33 @@ begin
                 and c.relname ~ v_contract
         )
         || ' to ' || v_role;
+        execute 'grant execute on function '
+        || array_to_string(v_relationships::regprocedure[], ', ')
+        || ' to ' || v_role;
+        -- Without usage of the schema what the first four call is out of reach by name.
+        execute format(
+            'grant execute on function %s, progress.tree, progress.gap_list,'
+            ' progress.comparison, progress.language, progress.sight,'
+            ' progress.language_descendants to %s',
+            array_to_string(v_clients, ', '),
+            v_role
+        );
+    end loop;
+
+    -- What the views of the contract read through, for whoever may read one of them.
+    for v_role in
+        select distinct quote_ident(r.rolname)
+        from pg_catalog.pg_class as c
+        left join pg_catalog.pg_attribute as a on c.oid = a.attrelid and a.attacl is not null
+        cross join lateral aclexplode(c.relacl || a.attacl) as g
+        inner join pg_catalog.pg_roles as r on g.grantee = r.oid
+        where
+            c.relnamespace = 'public'::regnamespace
+            and c.relkind in ('v', 'm')
+            and c.relname ~ v_contract
+            and g.privilege_type = 'SELECT'
+            and g.grantee <> c.relowner
+    loop
         execute format(
             'grant select on progress.chapter_bitmap, progress.book_rollup,'
             ' progress.version_rollup, progress.versions, progress.canon_chapters,'
@@ -138,17 +183,6 @@ begin
             ' progress.is_complete, progress.rank, progress.blank_characters,'
             ' progress.blank_code_points, progress.text_counts,'
             ' progress.media_counts to %s',
-            v_role
-        );
-        execute 'grant execute on function '
-        || array_to_string(v_relationships::regprocedure[], ', ')
-        || ' to ' || v_role;
-        -- Without usage of the schema what the first four call is out of reach by name.
-        execute format(
-            'grant execute on function %s, progress.tree, progress.gap_list,'
-            ' progress.comparison, progress.language, progress.sight,'
-            ' progress.language_descendants to %s',
-            array_to_string(v_clients, ', '),
             v_role
         );
     end loop;

@@ -4,6 +4,7 @@
 -- Run once, in this order, then never edited.
 \ir migrations/0001_create_progress_schema.sql
 \ir migrations/0003_time_failures.sql
+\ir migrations/0004_remember_definitions.sql
 \ir migrations/0006_return_more_of_the_status.sql
 
 -- Which of three ways to store is in use; of files with the same name one applies.

@@ -9,6 +9,7 @@ do $$
 declare
     v_relationship record;
     v_function text;
+    v_before constant jsonb := current_setting('bible_progress.before')::jsonb -> 'relationships';
 begin
     for v_relationship in
         select
@@ -49,6 +50,22 @@ begin
                 v_relationship.source
             )
         );
+    end loop;
+
+    -- Those of an earlier version that are none any more.
+    for v_function in
+        select p.oid::regprocedure
+        from pg_catalog.pg_proc as p
+        inner join pg_catalog.pg_class as c on p.proargtypes[0] = c.reltype
+        where
+            v_before ? p.oid::text
+            and not exists (
+                select
+                from progress.relationships as r
+                where r.source = c.relname and r.target = p.proname
+            )
+    loop
+        execute format('drop function %s', v_function);
     end loop;
 end
 $$;

@@ -42,7 +42,7 @@ where
     and p.pronamespace = 'public'::regnamespace
     and p.oid <> all(%(leftovers)s::oid[])
     and (
-        p.proname = any(%(functions)s)
+        p.oid in (select to_regprocedure(f.name) from unnest(%(signatures)s::text[]) as f (name))
         -- Where a relationship goes (see relationships.sql).
         or (
             p.pronargs = 1

@@ -148,6 +148,9 @@ $bible_progress$;
 -- for another of its own must never be the one that the server aborts.
 do $bible_progress$
 declare
+    v_let_go constant text := $take_over$
+%(let_go)s
+$take_over$;
     v_until constant timestamptz := clock_timestamp() + %(milliseconds)s * interval '1 ms';
     v_names text;
     v_detail text;
@@ -162,15 +165,7 @@ begin
             if v_names is not null then
                 execute format('lock table %%s in access exclusive mode', v_names);
             end if;
-            -- They return rows of our views, which could not go before them.
-            execute %(drop_relationships)s;
-            select string_agg(format('%%I.%%I', found.schema_name, found.name), ', ')
-            into v_names
-            from (%(views)s) as found;
-            -- Without cascade, so that a view of the host on ours is an error and not a loss.
-            if v_names is not null then
-                execute format('drop view %%s', v_names);
-            end if;
+            execute v_let_go;
             exit;
         exception
             when lock_not_available then

@@ -1,4 +1,4 @@
-create view public.audio_chapter_coverage
+create or replace view public.audio_chapter_coverage
 with (security_invoker = true) as
 select
     c.version_id as audio_version_id,

@@ -1,4 +1,4 @@
-create view public.audio_verse_coverage
+create or replace view public.audio_verse_coverage
 with (security_invoker = true) as
 select
     r.audio_version_id,

@@ -1,4 +1,4 @@
-create view public.language_entity_best_audio_version
+create or replace view public.language_entity_best_audio_version
 with (security_invoker = true) as
 select
     b.language_entity_id,

@@ -1,4 +1,4 @@
-create view public.text_book_coverage
+create or replace view public.text_book_coverage
 with (security_invoker = true) as
 select
     b.version_id as text_version_id,

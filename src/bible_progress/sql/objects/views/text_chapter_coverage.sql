@@ -1,4 +1,4 @@
-create view public.text_chapter_coverage
+create or replace view public.text_chapter_coverage
 with (security_invoker = true) as
 select
     c.version_id as text_version_id,

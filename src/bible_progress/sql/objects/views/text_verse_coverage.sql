@@ -1,4 +1,4 @@
-create view public.text_verse_coverage
+create or replace view public.text_verse_coverage
 with (security_invoker = true) as
 select
     t.text_version_id,

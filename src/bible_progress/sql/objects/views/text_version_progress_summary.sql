@@ -1,4 +1,4 @@
-create view public.text_version_progress_summary
+create or replace view public.text_version_progress_summary
 with (security_invoker = true) as
 select
     v.version_id as text_version_id,

@@ -1,4 +1,4 @@
-create view public.mv_audio_book_coverage
+create or replace view public.mv_audio_book_coverage
 with (security_invoker = true) as
 select
     b.version_id as audio_version_id,

@@ -1,4 +1,4 @@
-create view public.mv_audio_verse_coverage
+create or replace view public.mv_audio_verse_coverage
 with (security_invoker = true) as
 select
     s.version_id as audio_version_id,
