@@ -18,6 +18,8 @@ from .install import transaction
 
 CHECK_SECONDS = 30.0
 SHOWN = 5
+# What our views raise while they are off, see suspended.sql.
+SUSPENDED = "BP010"
 
 _QUERIES = sql.queries("doctor")
 
@@ -90,9 +92,11 @@ def examine(
             found.unfinished.append((check, f"took longer than {seconds:g} s"))
         except (pg.InsufficientPrivilege, pg.LockNotAvailable) as error:
             found.unfinished.append((check, error.diag.message_primary or str(error)))
-        except psycopg.Error:
-            with translated():
-                raise
+        except psycopg.Error as error:
+            if error.sqlstate != SUSPENDED:
+                with translated():
+                    raise
+            found.unfinished.append((check, error.diag.message_primary or str(error)))
         else:
             if finding is None:
                 found.passed.append(check)

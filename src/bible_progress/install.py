@@ -49,6 +49,7 @@ KEPT_OUT_HINT = "Leave out --strategy: the default follows row security."
 STRATEGIES = {"views": VIEWS, "matview": TRIGGERS, "incremental": INCREMENTAL}
 
 _QUERIES = sql.queries("install")
+_IN_PLACE = sql.queries("in_place")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,8 @@ class Plan:
     migrations: tuple[str, ...]
     objects: tuple[str, ...]
     signals_everything: bool
+    redefines_numbers: bool = False
+    is_suspended: bool = False
     made_anew: tuple[str, ...] = field(default=())
     replacement: Replacement | None = None
     # (what, statement): of an earlier installation whose schema is not here.
@@ -97,8 +100,17 @@ class Plan:
         for role in self.creates_roles:
             yield f"create role {role}, which nobody can log in as"
         yield "grant the contract to reader roles, drains and operations to progress_* roles"
-        if self.signals_everything:
+        if self.is_suspended:
+            yield "end the suspension and queue every version, since anything may have changed"
+        elif self.signals_everything:
             yield "queue every version for its first refresh"
+        elif self.redefines_numbers and self.step >= TRIGGERS:
+            yield "queue every version, since what its numbers are computed from has changed"
+        elif self.redefines_numbers and self.step > VIEWS:
+            yield (
+                "redefine numbers: run bible-progress refresh --all afterwards, since on this step "
+                "nothing else refreshes what is stored"
+            )
 
 
 def make_plan(
@@ -154,6 +166,8 @@ def make_plan(
             )
             if settings
             else (),
+            redefines_numbers=bool(settings) and settings["numbers"] != schema.numbers(step),
+            is_suspended=bool(settings) and settings["suspended_at"] is not None,
             creates_roles=new_roles,
             kept_out=kept_out,
             advised_indexes=tuple(row["fix"] for row in advised),
@@ -266,10 +280,15 @@ def statements(step: int) -> Iterator[str]:
         made = f"-- {path}\n{text if step >= TRIGGERS else schema.without_triggers(text)}"
         views = [name for name in schema.views_of(path) if name[0] == "public"]
         if views:
-            made = bind(_QUERIES["replace_view"], view=Text(made), name=".".join(*views))
+            made = bind(_IN_PLACE["replace_view"], view=Text(made), name=".".join(*views))
         yield made
-    yield _QUERIES["carry_over"]
-    yield bind(_QUERIES["save_definitions"], definitions=json.dumps(schema.definitions(step)))
+    yield _IN_PLACE["carry_over"]
+    yield bind(_QUERIES["signal_redefined"], numbers=schema.numbers(step))
+    yield bind(
+        _QUERIES["save_definitions"],
+        definitions=json.dumps(schema.definitions(step)),
+        numbers=schema.numbers(step),
+    )
 
 
 @contextmanager
@@ -321,6 +340,23 @@ def take_over(
     for one of them while we wait for another of its own must never be the one that the server
     aborts, which it would do after a deadlock_timeout of a second.
     """
+    statement = let_go(step).encode()
+
+    def attempt(cursor: psycopg.Cursor[Any]) -> None:
+        for tables in ours:
+            cursor.execute(SQL("lock table {} in access exclusive mode").format(tables))
+        if before:
+            before(cursor)
+        with without_dependents():
+            cursor.execute(statement)
+
+    in_attempts(connection, seconds, attempt)
+
+
+def in_attempts(
+    connection: Connection[Any], seconds: float, attempt: Callable[[psycopg.Cursor[Any]], None]
+) -> None:
+    """Run `attempt` with the host tables locked against writers, see take_over."""
     until = time.monotonic() + seconds
     while True:
         try:
@@ -332,12 +368,11 @@ def take_over(
                     )
                 )
                 guarded = present(cursor, [("progress", table) for table in GUARDED], kind="r")
-                for tables in (*ours, *(Identifier(*table) for table in guarded)):
-                    cursor.execute(SQL("lock table {} in access exclusive mode").format(tables))
-                if before:
-                    before(cursor)
-                with without_dependents():
-                    cursor.execute(let_go(step).encode())
+                for table in guarded:
+                    cursor.execute(
+                        SQL("lock table {} in access exclusive mode").format(Identifier(*table))
+                    )
+                attempt(cursor)
             break
         except pg.LockNotAvailable as error:
             if time.monotonic() > until:
@@ -355,14 +390,14 @@ def let_go(step: int | None) -> str:
     every = schema.all_views()
     past = schema.triggers() if step is None or step < TRIGGERS else ()
     return bind(
-        _QUERIES["let_go"],
+        _IN_PLACE["let_go"],
         views=[name for place, name in schema.views(step) if place == "public"] if step else [],
         definitions=json.dumps(schema.definitions(step) if step else {}),
         contract=[name for place, name in every if place == "public"],
         internal=[name for place, name in every if place == "progress"],
         remembered=Query(
             bind(
-                _QUERIES["remembered"].removesuffix(";"),
+                _IN_PLACE["remembered"].removesuffix(";"),
                 relations=Text("v_contract || v_internal"),
                 known_roles=list(SERVED),
                 our_comments=schema.OUR_COMMENTS,
@@ -370,7 +405,7 @@ def let_go(step: int | None) -> str:
         ),
         placeholders=Query(
             bind(
-                _QUERIES["placeholders"].removesuffix(";"),
+                _IN_PLACE["placeholders"].removesuffix(";"),
                 relations=Text("v_kept"),
                 value="null",
                 source="",

@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Identifier
 
 from . import checks, schema, sql
 from .db import translated
-from .drain import guard, signal_all
+from .drain import guard, require_schema, signal_all
 from .errors import InputError, InstallRefused
 from .install import (
     LOCK_TIMEOUT_SECONDS,
@@ -118,6 +118,7 @@ def move(
         raise InputError(f"there is no step {number}", hint=f"Steps are 1 to {len(STEPS)}.")
     with translated(), transaction(connection), connection.cursor(row_factory=tuple_row) as cursor:
         hold_drains(connection, lock_timeout_seconds)
+        require_schema(connection)
         before, after = current(connection), STEPS[number - 1]
         if before == after:
             return Move(before=before, after=after, done=())

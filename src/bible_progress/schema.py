@@ -92,6 +92,14 @@ _COMPUTED = re.compile(
 )
 _COMPUTED_BY = re.compile(r"\bprogress\.(computed_\w+)\(")
 _REMARK = re.compile(r"--[^\n]*|^comment on .*?';$", re.MULTILINE | re.DOTALL)
+_MADE = re.compile(
+    r"^create (?:or replace )?(?:materialized )?(?:view|function)(?: if not exists)? (\w+\.\w+)",
+    re.MULTILINE,
+)
+_NAMED = re.compile(r"\b(?:progress|public)\.\w+")
+_STORING = re.compile(
+    r"progress\.(refresh_(chapters|all_chapters|books|summary)|computed_\w+)|public\.mv_\w+"
+)
 _RETIRED = re.compile(r"^drop view if exists (\w+)\.(\w+);$", re.MULTILINE)
 _COMMENT = re.compile(
     r"^comment on (?:materialized view|view|table|function|procedure) public\.[^']+? is\s*"
@@ -190,6 +198,27 @@ def definitions(step: int) -> dict[str, str]:
         text = _essence(sql.read(path))
         used = "".join(shapes[function] for function in _COMPUTED_BY.findall(text))
         found[name] = hashlib.sha256((text + _essence(used)).encode()).hexdigest()
+    return found
+
+
+def numbers(step: int) -> str:
+    """Return what tells the definition of every stored number from another one."""
+    files = "\n".join(_essence(sql.read(path)) for path in sorted(number_files(step)))
+    return hashlib.sha256(files.encode()).hexdigest()
+
+
+def number_files(step: int) -> set[str]:
+    """Return the files that stored numbers are computed from: what writes them and all it names."""
+    made = {name: path for path in objects(step) for name in _MADE.findall(sql.read(path))}
+    found: set[str] = set()
+    names = {name for name in made if _STORING.fullmatch(name)}
+    while names:
+        path = made[names.pop()]
+        if path not in found:
+            found.add(path)
+            used = set(_NAMED.findall(_essence(sql.read(path))))
+            # Exact reads come after what is stored.
+            names |= {name for name in used & made.keys() if ".exact_" not in name}
     return found
 
 

@@ -139,7 +139,7 @@ REFUSED = {
     "create view mine as select * from progress.versions": "installed",
     "update progress.settings set package_version = '99.0.0'": "installed",
     "update progress.settings set schema_version = schema_version + 1": "installed",
-    "update progress.migration set checksum = 'other'": "installed",
+    "update progress.migration set checksum = 'other' where name like '%/0001%'": "installed",
     "drop view mv_text_book_coverage cascade;"
     " create table mv_text_book_coverage (id int)": "installed",
 }

@@ -51,6 +51,7 @@ DEFINER = {
     "warm_up": "drains",
     "has_unsettled_changes": "drains",
     "require_schema": "drains",
+    "suspended": "drains",
     "beat": "the worker",
     "leave": "the worker",
     "auditable_versions": "audits",
@@ -159,7 +160,7 @@ def test_there_is_nothing_that_the_files_do_not_make(conn: Connection[Any]) -> N
         "select relnamespace::regnamespace || '.' || relname from pg_class where relkind not in"
         " ('i', 'S') and relnamespace in ('progress'::regnamespace, 'public'::regnamespace)"
     ).fetchall()
-    expected = made(r"^create (?:table|view) (\w+)\.(\w+)")
+    expected = made(r"^create (?:table|(?:or replace )?view) (\w+)\.(\w+)")
     assert {name for (name,) in relations} == expected | {f"public.{t}" for t in HOST_TABLES}
 
     routines = conn.execute(

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import bible_progress
@@ -29,7 +30,7 @@ alter table progress.worker rename column description to name;
 class NewerPackage:
     """A copy of the package with one more migration; calling it runs its commands."""
 
-    def __init__(self, folder: Path, migration: str) -> None:
+    def __init__(self, folder: Path, migration: str | None) -> None:
         self._folder = folder
         self.package = folder / "bible_progress"
         shutil.copytree(
@@ -42,7 +43,16 @@ class NewerPackage:
         if migration == RENAMING:
             for path in (self.package / "sql").rglob("*.sql"):
                 path.write_text(_renamed(path.read_text()))
-        self._add(migration)
+        if migration is not None:
+            self._add(migration)
+
+    def edit(self, path: str, change: Callable[[str], str]) -> None:
+        """Let this release have another text of a SQL file."""
+        file = self.package / "sql" / path
+        before = file.read_text()
+        after = change(before)
+        assert after != before, path
+        file.write_text(after)
 
     def __call__(self, url: str, *arguments: object) -> Finished:
         """Run a command to its end."""

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "demo",
     "doctor": "doctor",
     "install": "install",
+    "suspend": "suspend",
     "uninstall": "uninstall",
     "status": "status",
     "serve": "serve",
@@ -36,7 +37,7 @@ COMMANDS = {
 _EPILOG = """\
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 the database refused,
 5 cannot install here, 6 not installed, 7 bad input, 8 production guard, 9 drift found,
-10 work remains, 11 embedded PostgreSQL failed, 12 package and schema do not fit,
+10 work remains, 11 embedded PostgreSQL failed, 12 package and schema do not fit or suspended,
 13 doctor found problems, 130 interrupted"""
 
 

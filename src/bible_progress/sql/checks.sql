@@ -15,6 +15,7 @@
 \ir checks/earlier_implementation.sql
 \ir checks/names_taken.sql
 \ir checks/host_dependents.sql
+\ir checks/suspended.sql
 
 -- Whether the host tables are what we rely on.
 \ir checks/host_columns.sql

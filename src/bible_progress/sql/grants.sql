@@ -182,7 +182,7 @@ begin
             'grant execute on function progress.fraction, progress.chapter_fraction,'
             ' progress.is_complete, progress.rank, progress.blank_characters,'
             ' progress.blank_code_points, progress.text_counts,'
-            ' progress.media_counts to %s',
+            ' progress.media_counts, progress.suspended to %s',
             v_role
         );
     end loop;
@@ -199,7 +199,7 @@ begin
             ' progress.is_backing_off, progress.record_lost_drain, progress.warm_up,'
             ' progress.drain, progress.audit, progress.drain_deadline,'
             ' progress.has_unsettled_changes,'
-            ' progress.require_schema, progress.beat, progress.leave, progress.guard,'
+            ' progress.require_schema, progress.suspended, progress.beat, progress.leave, progress.guard,'
             ' progress.current_status, progress.failures, progress.waiting_versions,'
             ' progress.hindrances,'
             ' progress.auditable_versions, progress.is_dirty, progress.why_dirty,'

@@ -191,6 +191,7 @@
 \ir objects/functions/audit.sql
 
 -- What operators use.
+\ir objects/functions/suspended.sql
 \ir objects/functions/require_schema.sql
 \ir objects/functions/guard.sql
 \ir objects/functions/retry_dead_letters.sql

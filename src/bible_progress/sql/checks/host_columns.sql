@@ -2,7 +2,8 @@
 -- severity: error
 -- when: host
 -- why: What counts is read from these columns; docs/reference/host-tables.md lists them.
--- fix: Make the table or add the column, or rename what holds it already.
+-- fix: Make the table or add the column, or rename what holds it already. Before you change one of
+--   them, bible-progress suspend.
 with needed (table_name, column_name, type_class) as (
     values
     ('users', 'id', 'uuid'),

@@ -7,6 +7,7 @@ as $$
 declare
     v_timeout interval := current_setting('statement_timeout')::interval;
 begin
+    perform progress.suspended();
     if p_seconds is null then
         raise exception 'without a number of seconds there is no end to it'
             using errcode = 'BP002';

@@ -31,6 +31,7 @@ begin
             using errcode = 'BP010',
             hint = 'Upgrade the database first: bible-progress install';
     end if;
+    perform progress.suspended();
     return true;
 end
 $$;
