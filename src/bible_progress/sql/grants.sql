@@ -105,8 +105,12 @@ begin
         select format('revoke all on %s %s from %s cascade', o.kind, o.name, g.grantee)
         from ours as o
         cross join lateral (
+            -- Everybody may have been let see the contract, and nothing else.
             select 'public' as grantee
-            where not o.is_kept
+            where
+                not o.is_kept
+                or o.kind <> 'table'
+                or replace(o.name, 'public.', '') !~ v_contract
             union
             select quote_ident(r.rolname)
             from aclexplode(o.acl) as a
