@@ -23,8 +23,9 @@ LOOKUPS: dict[tuple[str, tuple[str, ...]], int] = {
     ("chapter_coverage", ("chapter_id",)): 3 * VERSES,
     ("chapter_coverage", ("book_id",)): 4 * CHAPTERS + CHAPTERS * VERSES,
     ("chapter_coverage", ()): 5 * CHAPTERS_IN_ALL + VERSES_IN_ALL,
-    ("book_coverage", ("book_id",)): 5,
-    ("book_coverage", ()): 2 * BOOKS + 5,
+    # Their numbers are in `books`, a page that is read as a whole.
+    ("book_coverage", ("book_id",)): BOOKS + 5,
+    ("book_coverage", ()): 3 * BOOKS + 5,
     ("version_progress_summary", ()): 5,
 }
 VALUES = {"verse_id": "b7-3-4", "chapter_id": "b7-3", "book_id": "b7"}

@@ -26,6 +26,11 @@ BOOK = {
     **counts("complete_chapters", "total_chapters"),
     "is_complete": "boolean",
 }
+# To order and filter by, behind the columns of each level.
+ORDER = {
+    "chapter_coverage": {"book_id": "text", **counts("book_number", "chapter_number")},
+    "book_coverage": counts("book_number"),
+}
 CONTRACT: dict[str, dict[str, str]] = {
     "audio_verse_coverage": {**AUDIO, "verse_id": "text"},
     "audio_chapter_coverage": {

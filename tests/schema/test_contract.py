@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from contract import CONTRACT
+from contract import CONTRACT, ORDER
 from psycopg import Connection
 
 
@@ -23,6 +23,17 @@ def test_a_relation_begins_with_the_columns_of_the_contract(
     expected = list(CONTRACT[relation].items())
     found = columns(conn, prefix + relation)
     assert found[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("prefix", ["", "mv_"])
+@pytest.mark.parametrize("kind", ["audio", "text"])
+@pytest.mark.parametrize("level", ORDER)
+def test_behind_them_a_level_has_columns_to_order_by(
+    conn: Connection[Any], level: str, kind: str, prefix: str
+) -> None:
+    found = columns(conn, f"{prefix}{kind}_{level}")
+    behind = dict(found[len(CONTRACT[f"{kind}_{level}"]) :])
+    assert {name: behind.get(name) for name in ORDER[level]} == ORDER[level]
 
 
 @pytest.mark.parametrize("relation", CONTRACT)

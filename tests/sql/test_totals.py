@@ -96,8 +96,8 @@ def test_chapters_and_books_without_verses_have_rows_but_are_not_counted(
             row(world, relation, version, f"chapter_id = '{chapter}'")
             for chapter in ("gen-1", "gen-2", "exod-1")
         ]
-        # has_any stands in between for audio.
-        assert [c and (*c[1:3], c[-2]) for c in chapters] == [
+        # has_any stands in between for audio, and what orders stands behind.
+        assert [c and (*c[1:3], c[-4]) for c in chapters] == [
             (1, 1, True),
             (0, 0, False),
             (0, 0, False),
@@ -209,6 +209,45 @@ def test_a_place_counts_from_its_first_verse_to_its_last(world: World, kind: str
     assert counted() == (2, 2, 0, 1)
     run("delete from verses where id = 'back-1-1'")
     assert counted() == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_books_and_chapters_are_put_in_canon_order_by_their_own_numbers(
+    world: World, kind: str
+) -> None:
+    """By id, Psalm 10 comes before Psalm 2, and Exodus before Genesis."""
+    world.canon("eng", {"ps": (1,) * 11, "exod": (2, 0), "gen": (1,)})
+    run = world.connection.execute
+    run("update books set book_number = case id when 'gen' then 1 when 'exod' then 2 else 19 end")
+    version = version_of(world, kind)
+    cover(world, kind, version, ["ps-2-1", "gen-1-1"])
+    assert_right(world.connection)
+    ordered = [("gen", 1), *(("exod", n) for n in (1, 2)), *(("ps", n) for n in range(1, 12))]
+    for prefix in BOTH:
+        chapters = run(
+            "select book_id, chapter_id, book_number, chapter_number"  # type: ignore[arg-type]
+            f" from {prefix}{kind}_chapter_coverage order by book_number, chapter_number"
+        ).fetchall()
+        numbers = {"gen": 1, "exod": 2, "ps": 19}
+        assert chapters == [(b, f"{b}-{n}", numbers[b], n) for b, n in ordered]
+        books = run(
+            f"select book_id, book_number from {prefix}{kind}_book_coverage order by book_number"  # type: ignore[arg-type]
+        ).fetchall()
+        assert books == [("gen", 1), ("exod", 2), ("ps", 19)]
+
+    run("update books set book_number = 20 where id = 'gen'")
+    run("update chapters set chapter_number = 99 where id = 'ps-1'")
+    assert_right(world.connection)
+    for prefix in BOTH:
+        found = run(
+            f"select chapter_id from {prefix}{kind}_chapter_coverage"  # type: ignore[arg-type]
+            " order by book_number desc, chapter_number desc limit 2"
+        ).fetchall()
+        assert found == [("gen-1",), ("ps-1",)]
+        last = run(
+            f"select book_id from {prefix}{kind}_book_coverage order by book_number desc limit 1"  # type: ignore[arg-type]
+        ).fetchone()
+        assert last == ("gen",)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -151,7 +151,10 @@ def test_what_is_of_the_host_on_views_of_the_contract_stays(
         now = site.rows("select viewname, definition from pg_views where viewname like 'on_%%'")
         assert now == built
         for name in views:
-            assert site.rows(f"select * from on_{name}") == site.rows(f"select * from {name}")
+            # A column that came stands behind those that the host's view was made of.
+            on_it = site.rows(f"select * from on_{name} as v order by v")
+            now_there = site.rows(f"select * from {name} as v order by v")
+            assert on_it == [row[: len(old)] for row, old in zip(now_there, on_it, strict=True)]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 create or replace function progress.computed_books(p_kind text)
 returns table (
     version_id uuid, book_id text, covered_verses integer, total_verses integer,
-    chapters_with_any integer, complete_chapters integer, total_chapters integer
+    chapters_with_any integer, complete_chapters integer, total_chapters integer,
+    book_number integer
 )
 language sql
 stable
@@ -16,7 +17,8 @@ select
     s.total_verses,
     s.chapters_with_any,
     s.complete_chapters,
-    s.total_chapters
+    s.total_chapters,
+    s.book_number::integer
 from progress.books_by_source as s
 where s.source = 'stored' and s.kind = p_kind
 $$;

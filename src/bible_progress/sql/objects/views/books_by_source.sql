@@ -11,7 +11,8 @@ select
     count(*) filter (
         where progress.is_complete(c.covered_verses, c.total_verses)
     )::integer as complete_chapters,
-    count(*) filter (where c.total_verses > 0)::integer as total_chapters
+    count(*) filter (where c.total_verses > 0)::integer as total_chapters,
+    b.book_number
 from progress.versions as ver
 cross join (values ('live'), ('rollup'), ('stored'), ('exact')) as source (name)
 inner join public.books as b on ver.bible_version_id = b.bible_version_id
@@ -21,7 +22,7 @@ left join progress.chapters_by_source as c
         and ver.kind = c.kind
         and ver.version_id = c.version_id
         and b.id = c.book_id
-group by source.name, ver.kind, ver.version_id, b.id;
+group by source.name, ver.kind, ver.version_id, b.id, b.book_number;
 
 comment on view progress.books_by_source is
 'Every book of every version, summed from its chapters: the definition of the book level. Chapters

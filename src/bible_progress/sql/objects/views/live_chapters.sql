@@ -6,7 +6,9 @@ select
     c.book_id,
     c.chapter_id,
     coalesce(covered.verses, 0)::integer as covered_verses,
-    coalesce(total.verses, 0)::integer as total_verses
+    coalesce(total.verses, 0)::integer as total_verses,
+    c.book_number,
+    c.chapter_number
 from progress.versions as ver
 inner join progress.canon_chapters as c on ver.bible_version_id = c.bible_version_id
 left join (

@@ -16,7 +16,9 @@ select
                 where v.chapter_id = c.chapter_id
             )
         else length(b.covered)
-    end as total_verses
+    end as total_verses,
+    c.book_number,
+    c.chapter_number
 from progress.versions as ver
 inner join progress.canon_chapters as c on ver.bible_version_id = c.bible_version_id
 left join progress.chapter_bitmap as b

@@ -8,7 +8,8 @@ select
     progress.is_complete(b.covered_verses, b.total_verses) as is_complete,
     b.covered_verses,
     b.total_verses,
-    b.chapters_with_any as chapters_with_text
+    b.chapters_with_any as chapters_with_text,
+    b.book_number
 from progress.books_by_source as b
 where
     b.source = 'live'

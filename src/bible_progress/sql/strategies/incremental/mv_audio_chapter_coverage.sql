@@ -7,7 +7,9 @@ select
     c.total_verses,
     c.covered_verses > 0 as has_any,
     progress.is_complete(c.covered_verses, c.total_verses) as is_complete,
-    c.book_id
+    c.book_id,
+    c.book_number,
+    c.chapter_number
 from progress.stored_chapters as c
 where c.kind = 'audio';
 

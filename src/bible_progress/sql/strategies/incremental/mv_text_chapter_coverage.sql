@@ -6,7 +6,9 @@ select
     c.covered_verses as verses_with_text,
     c.total_verses,
     progress.is_complete(c.covered_verses, c.total_verses) as is_complete,
-    c.book_id
+    c.book_id,
+    c.book_number,
+    c.chapter_number
 from progress.stored_chapters as c
 where c.kind = 'text';
 

@@ -6,7 +6,9 @@ select
     r.book_id,
     r.chapter_id,
     r.covered_verses,
-    r.total_verses
+    r.total_verses,
+    r.book_number,
+    r.chapter_number
 from progress.rollup_chapters as r;
 
 comment on view progress.stored_chapters is

@@ -7,7 +7,8 @@ select
     progress.is_complete(b.covered_verses, b.total_verses) as is_complete,
     b.covered_verses,
     b.total_verses,
-    b.chapters_with_any as chapters_with_audio
+    b.chapters_with_any as chapters_with_audio,
+    b.book_number
 from progress.computed_books('audio') as b
 with no data;
 

@@ -6,7 +6,9 @@ select
     m.book_id,
     m.chapter_id,
     m.covered_verses,
-    m.total_verses
+    m.total_verses,
+    m.book_number,
+    m.chapter_number
 from public.mv_audio_chapter_coverage as m
 union all
 select
@@ -15,7 +17,9 @@ select
     m.book_id,
     m.chapter_id,
     m.verses_with_text as covered_verses,
-    m.total_verses
+    m.total_verses,
+    m.book_number,
+    m.chapter_number
 from public.mv_text_chapter_coverage as m;
 
 comment on view progress.stored_chapters is

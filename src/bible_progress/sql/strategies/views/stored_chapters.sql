@@ -6,7 +6,9 @@ select
     l.book_id,
     l.chapter_id,
     l.covered_verses,
-    l.total_verses
+    l.total_verses,
+    l.book_number,
+    l.chapter_number
 from progress.live_chapters as l;
 
 comment on view progress.stored_chapters is
