@@ -63,6 +63,7 @@ DEFINER = {
     "lying_totals": "audits",
     "current_status": "the status",
     "failures": "the status",
+    "hindrances": "the status",
     "waiting_versions": "the status",
     "guard": "operations",
     "signal_all": "operations",
