@@ -14,7 +14,7 @@ from acceptance.installation import Installation
 from bible_progress import export, install, rollout, schema
 from bible_progress.errors import InstallRefused
 from support import oracle
-from upgrades.test_upgrades import KEPT, refresh, text_of
+from upgrades.test_upgrades import KEPT, apply, refresh
 
 Upgrade = Callable[[Connection[Any], int], object]
 
@@ -48,7 +48,7 @@ def roles(server: str) -> Iterator[None]:
 def at(url: str, release: str | None, step: int) -> Iterator[Installation]:
     """An installation by a release, on a step, with what is stored there."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(text_of(release, step).encode())
+        apply(connection, release, step)
         site = Installation(connection)
         site.texts(2, drained=False)
         site.world.recording(site.world.audio_version(), chapter="gen-1")

@@ -13,7 +13,7 @@ from acceptance.installation import Installation
 from bible_progress import install, rollout, schema, sql
 from support import oracle
 from upgrades.newer_package import NewerPackage
-from upgrades.test_upgrades import STORED_LEVELS, refresh, text_of
+from upgrades.test_upgrades import STORED_LEVELS, apply, refresh, text_of
 
 READER = "bp_test_measures"
 # Each makes "Words." of the second chapter count for nothing, at another place of what is computed.
@@ -212,7 +212,7 @@ def test_a_measure_is_added_on_every_step(
     package = NewerPackage(tmp_path / "newer", MEASURE)
     add_measure(package)
     with psycopg.connect(empty_database, autocommit=True) as connection:
-        connection.execute(text_of(release, step).encode())
+        apply(connection, release, step)
         site = Installation(connection)
         site.texts(2, drained=False)
         site.world.recording(site.world.audio_version(), start="gen-1-2", end="exod-1-1")

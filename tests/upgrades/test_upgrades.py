@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import Connection
 
 from acceptance.installation import Installation
 from bible_progress import export, install, rollout, schema, uninstall
@@ -34,6 +35,13 @@ def text_of(release: str | None, step: int = schema.INCREMENTAL) -> str:
     if release is None:
         return export.render(step=step)
     return (RELEASES / release / f"step-{step}.sql").read_text(encoding="utf-8")
+
+
+def apply(connection: Connection[Any], release: str | None, step: int = schema.INCREMENTAL) -> None:
+    """Make an installation of a release."""
+    if release == "0.1.0-main" and step < 3 and connection.info.server_version < 160000:
+        pytest.skip("that state did not install on PostgreSQL 15 without stored relations")
+    connection.execute(text_of(release, step).encode())
 
 
 def stored(site: Installation) -> list[tuple[Any, ...]]:
@@ -104,7 +112,7 @@ def test_every_release_becomes_what_this_one_installs(
         psycopg.connect(empty_database, autocommit=True) as connection,
         psycopg.connect(database, autocommit=True) as fresh,
     ):
-        connection.execute(text_of(release, step).encode())
+        apply(connection, release, step)
         site = Installation(connection)
         site.texts(2, drained=False)
         refresh(site, step)
