@@ -286,7 +286,7 @@ class FailedVersion(Shape):
 
 
 class DeadLetterItem(Shape):
-    id: int
+    id: UUID
     kind: str
     version_id: UUID
     chapter_id: str | None

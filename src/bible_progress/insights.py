@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
@@ -46,13 +47,13 @@ def dead_letters(connection: Connection[Any]) -> list[DeadLetter]:
         return cursor.execute(_QUERIES["dead_letters"]).fetchall()
 
 
-def retry_dead_letters(connection: Connection[Any], ids: list[int] | None) -> int:
+def retry_dead_letters(connection: Connection[Any], ids: list[UUID] | None) -> int:
     """Put these dead letters, or all for None, back into the queue; return how many."""
     with translated(), connection.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(_QUERIES["retry_dead_letters"], {"ids": ids}).fetchone() or 0
 
 
-def discard_dead_letter(connection: Connection[Any], letter_id: int) -> None:
+def discard_dead_letter(connection: Connection[Any], letter_id: UUID) -> None:
     """Drop a dead letter; refused with DatabaseRefused while its numbers are not exact."""
     with translated():
         connection.execute(_QUERIES["discard_dead_letter"], {"id": letter_id})

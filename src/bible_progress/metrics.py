@@ -34,6 +34,15 @@ class Metrics:
             "failing_seconds", "Since when a version has failed or been given up, the longest."
         )
         self._dirty = self._gauge("dirty_versions", "Versions whose exact reads go live.")
+        self._dead_rows = self._gauge(
+            "queue_dead_rows", "Rows of the queue that are gone and not removed yet."
+        )
+        self._snapshot = self._gauge(
+            "oldest_snapshot_transactions", "Age of the oldest snapshot, in transactions."
+        )
+        self._snapshot_seconds = self._gauge(
+            "oldest_snapshot_seconds", "Age of the oldest snapshot, where it has a beginning."
+        )
         self._drains = Counter(
             "bible_progress_drains_total",
             "Drains by outcome.",
@@ -113,6 +122,9 @@ class Metrics:
         self._failing.set(status.failing_versions)
         self._failing_seconds.set(status.failing_seconds or 0.0)
         self._dirty.set(status.dirty_versions)
+        self._dead_rows.set(status.queue_dead_rows)
+        self._snapshot.set(status.oldest_snapshot_transactions)
+        self._snapshot_seconds.set(status.oldest_snapshot_seconds)
 
     def counted(self) -> dict[str, float | None]:
         """Return drains, mean lag in seconds (None before the first), audits and drift so far."""

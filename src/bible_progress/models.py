@@ -54,6 +54,10 @@ class Status:
     failing_seconds: float | None
     unsignalled_versions: int
     unfilled_views: int
+    foreign_numbers: int
+    oldest_snapshot_transactions: int
+    oldest_snapshot_seconds: float
+    queue_dead_rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +126,7 @@ class Measured:
 class DeadLetter:
     """A signal that was given up; its version reads live until it is retried."""
 
-    id: int
+    id: UUID
     kind: str
     version_id: UUID
     chapter_id: str | None

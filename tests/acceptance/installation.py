@@ -95,7 +95,7 @@ class Installation:
     def stop_failing(self) -> None:
         self.run("drop function public.fail() cascade")
 
-    def bury(self, version: UUID, error: str = "broken") -> int:
+    def bury(self, version: UUID, error: str = "broken") -> UUID:
         """Let a drain of a version fail for good; return the id of its one dead letter."""
         # An older release counts attempts.
         by_time = self.rows(

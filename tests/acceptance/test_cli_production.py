@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
+
+NOWHERE = str(UUID(int=0))
 
 
 @pytest.fixture
@@ -18,7 +22,7 @@ def production(cli: CommandLine, site: Installation) -> Installation:
 
 
 def overrides(site: Installation) -> list[tuple[str, str]]:
-    return site.rows("select action, reason from progress.override order by id")  # type: ignore[return-value]
+    return site.rows("select action, reason from progress.override order by overridden_at")  # type: ignore[return-value]
 
 
 def test_manual_work_is_refused_and_nothing_is_done(
@@ -31,7 +35,7 @@ def test_manual_work_is_refused_and_nothing_is_done(
         ("refresh", "--version", version),
         ("verify", "--repair"),
         ("dead-letter", "retry", "--all"),
-        ("dead-letter", "discard", "1"),
+        ("dead-letter", "discard", NOWHERE),
         ("install", "--environment", "development"),
     ):
         cli(*arguments).assert_refused(8, "production")
@@ -75,7 +79,7 @@ def test_continuous_integration_may_do_it(production: Installation, cli: Command
 def test_a_retry_that_is_refused_for_another_reason_leaves_no_record(
     production: Installation, cli: CommandLine
 ) -> None:
-    cli("dead-letter", "retry", 12345, "--override", "why not").assert_refused(7)
+    cli("dead-letter", "retry", NOWHERE, "--override", "why not").assert_refused(7)
     cli("refresh", "--version", 12 * "0", "--override", "why not")
     assert overrides(production) == []
 

@@ -59,8 +59,15 @@ def _spaced(text: str) -> str:
     return r"\s+".join(re.escape(word) for word in text.split())
 
 
-CLAIM = """delete from public.progress_refresh_queue as q
+ENDED = """and (
+        pg_visible_in_snapshot(q.xid, (select pg_current_snapshot()))
+        or q.xid = pg_current_xact_id_if_assigned()
+    )"""
+CLAIM = f"""delete from public.progress_refresh_queue as q
     where q.kind = p_kind and q.version_id = any (v_version_ids)
+    and q.xid >= (select s.xid from progress.queue_start as s)
+    -- A copied row may stand for the signal of a transaction that still runs.
+    {ENDED}
     returning q.version_id, q.chapter_id, q.enqueued_at ), -- What"""
 LOCK = "if not pg_try_advisory_xact_lock(progress.version_lock_key(p_kind, p_version_id)) then"
 CONFLICT = "on conflict (kind, version_id, chapter_id, xid) do nothing"
@@ -231,6 +238,45 @@ BITMAPS_KEPT = Mutant(
             "not exists (select from live as l where true) and exists (select from live as l",
         ),
     ),
+)
+RUNNING_NUMBERS_CLAIMED = Mutant(
+    name="the claim ignores running numbers",
+    edits=(
+        ("drain_version", ENDED, ""),
+        ("due_versions", ENDED.removeprefix("and "), "true"),
+    ),
+)
+RUNNING_NUMBERS_BURIED = Mutant(
+    name="dead letters ignore running numbers", edits=(("record_failure", ENDED, ""),)
+)
+RUNNING_NUMBERS_TAKEN = Mutant(
+    name="numbers are taken away from running transactions",
+    edits=(("renumber_foreign", "progress.is_assigned(v_lowest)", "false"),),
+)
+RUNNING_NOTES_SETTLED = Mutant(
+    name="settling ignores running numbers",
+    edits=(("settle", "and pg_visible_in_snapshot(c.xid, pg_current_snapshot())", ""),),
+)
+WATERMARK_PASSES_WRITERS = Mutant(
+    name="the watermark ignores running writers",
+    edits=(("advance_watermark", "pg_snapshot_xmin(", "pg_snapshot_xmax("),),
+)
+WATERMARK_PASSES_SIGNALS = Mutant(
+    name="the watermark ignores what waits",
+    edits=(("advance_watermark", "where q.xid >= v_start", "where false"),),
+)
+WATERMARK_COPIED = Mutant(
+    name="the watermark of another cluster counts",
+    do="""create or replace view progress.queue_start with (security_invoker = true) as
+    select coalesce(max(w.xid::text::bigint), 0)::text::xid8 as xid
+    from progress.queue_watermark as w""",
+    undo="""create or replace view progress.queue_start with (security_invoker = true) as
+    select coalesce(
+        (
+            select w.xid from progress.queue_watermark as w
+            where w.made_by::xid = w.xmin order by w.xid desc limit 1
+        ), '0'::xid8
+    ) as xid""",
 )
 SUMMARY_KEPT = Mutant(
     name="summary not refreshed",

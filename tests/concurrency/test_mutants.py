@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 import mutants
+import number_scenarios as numbers
 import pytest
 import scenarios
 import structure_scenarios as structure
@@ -64,6 +65,33 @@ CAUGHT: list[tuple[Mutant, Scenario, str]] = [
     (mutants.BITMAP_KEPT, scenarios.chapter_that_loses_its_last_verse_is_forgotten, LOST),
     (mutants.BITMAPS_KEPT, scenarios.version_that_loses_all_its_verses_is_emptied, LOST),
     (mutants.SUMMARY_KEPT, scenarios.summary_follows_its_books, LOST),
+    (
+        mutants.RUNNING_NUMBERS_CLAIMED,
+        numbers.copied_signal_with_the_number_of_a_writer_stands_until_it_ends,
+        LOST,
+    ),
+    (
+        mutants.RUNNING_NUMBERS_BURIED,
+        numbers.copied_signal_of_a_failing_version_stands_until_its_writer_ends,
+        LOST,
+    ),
+    (
+        mutants.RUNNING_NUMBERS_TAKEN,
+        numbers.number_that_a_writer_has_got_meanwhile_is_not_taken_away,
+        LOST,
+    ),
+    (
+        mutants.RUNNING_NOTES_SETTLED,
+        numbers.copied_note_with_the_number_of_a_writer_stands_until_it_ends,
+        "is gone",
+    ),
+    (
+        mutants.WATERMARK_PASSES_WRITERS,
+        numbers.signal_of_a_running_writer_is_found_behind_the_watermark,
+        LOST,
+    ),
+    (mutants.WATERMARK_PASSES_SIGNALS, numbers.watermark_stays_behind_what_waits, LOST),
+    (mutants.WATERMARK_COPIED, numbers.watermark_of_another_cluster_hides_nothing, LOST),
     (mutants.NOTES_FORGOTTEN, scenarios.timing_beside_a_range_is_counted, LOST),
 ]
 

@@ -297,6 +297,11 @@ INSTALLED_CASES: dict[str, tuple[str, str]] = {
         "create view theirs as select * from progress.versions",
         "view public.theirs depends on view progress.versions",
     ),
+    "foreign_numbers": (
+        "insert into progress_refresh_queue (kind, version_id, xid)"
+        " values ('text', gen_random_uuid(), '99999999999')",
+        "1 signals in the queue",
+    ),
     "shown_versions": (
         "update progress.settings set rollout_step = 4;"
         "alter table text_versions enable row level security",
@@ -304,7 +309,7 @@ INSTALLED_CASES: dict[str, tuple[str, str]] = {
     ),
 }
 # Tested below, or with what they need: hidden_rows and missing_rights with roles, busy_transactions
-# with another session, server_version and server_encoding with what this server is not.
+# and old_snapshots with another session, server_version and server_encoding with what this server is not.
 ELSEWHERE = {
     "server_version",
     "server_encoding",
@@ -312,6 +317,7 @@ ELSEWHERE = {
     "missing_rights",
     "hidden_rows",
     "busy_transactions",
+    "old_snapshots",
     "earlier_cron_jobs",
     # tests/sql/test_unsignalled_versions.py, where there are materialized views.
     "unfilled_views",
@@ -345,6 +351,31 @@ def test_what_a_check_finds_in_an_installed_database(host: Connection[Any], name
     cause, words = INSTALLED_CASES[name]
     host.execute(cause)  # type: ignore[arg-type]
     assert_found_and_fixed(host, name, words)
+
+
+def test_an_old_snapshot_is_found_once_it_keeps_many_dead_rows(
+    connect: Callable[..., Connection[Any]],
+) -> None:
+    writer, reader = connect(), connect(autocommit=False)
+    writer.execute("alter table progress_refresh_queue set (autovacuum_enabled = false)")
+    reader.execute("set transaction isolation level repeatable read")
+    reader.execute("select from bible_versions")
+    writer.execute(
+        "insert into progress_refresh_queue (kind, version_id)"
+        " select 'text', gen_random_uuid() from generate_series(1, 10000)"
+    )
+    writer.execute("delete from progress_refresh_queue")
+    with writer.transaction():
+        writer.execute("select pg_stat_force_next_flush()")
+    # Every block that writes takes a number.
+    writer.execute(
+        "do $$ begin for n in 1..1000 loop begin"
+        " update progress.settings set environment = environment;"
+        " exception when others then null; end; end loop; end $$"
+    )
+    assert "10000 dead rows" in found(writer)["old_snapshots"].rows[0]
+    reader.rollback()
+    assert "old_snapshots" not in found(writer)
 
 
 def assert_found_and_fixed(connection: Connection[Any], name: str, words: str) -> None:

@@ -1,6 +1,7 @@
 """Signals that failed too often: kept where reads stay exact, retried or discarded by hand."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -22,13 +23,13 @@ def dead(scene: Scene) -> Scene:
     return scene
 
 
-def retry(connection: Connection[Any], ids: list[int] | None) -> int:
+def retry(connection: Connection[Any], ids: list[UUID] | None) -> int:
     row = connection.execute("select progress.retry_dead_letters(%s)", [ids]).fetchone()
     assert row is not None
     return row[0]
 
 
-def letter_ids(connection: Connection[Any], chapter: str) -> list[int]:
+def letter_ids(connection: Connection[Any], chapter: str) -> list[UUID]:
     rows = connection.execute(
         "select id from progress_refresh_dead_letter where chapter_id = %s", [chapter]
     )
@@ -182,7 +183,7 @@ def test_a_retry_may_name_single_letters(dead: Scene) -> None:
     assert retry(dead.connection, letter_ids(dead.connection, "gen-1")) == 1
     assert queued(dead.connection) == {("text", dead.text_a, "gen-1")}
     assert dead_letters(dead.connection) == [("text", dead.text_a, "exod-2", 3)]
-    assert retry(dead.connection, [-1]) == 0
+    assert retry(dead.connection, [uuid4()]) == 0
     assert retry(dead.connection, []) == 0
 
 
@@ -210,7 +211,8 @@ def test_discarding_is_allowed_once_the_numbers_are_right(dead: Scene) -> None:
 
 
 def test_discarding_a_letter_that_is_not_there_says_so(scene: Scene) -> None:
+    letter = uuid4()
     with pytest.raises(psycopg.Error) as refused, scene.connection.transaction():
-        scene.connection.execute("select progress.discard_dead_letter(123)")
+        scene.connection.execute("select progress.discard_dead_letter(%s)", [letter])
     assert refused.value.sqlstate == "BP002"
-    assert "123" in str(refused.value)
+    assert str(letter) in str(refused.value)

@@ -42,6 +42,7 @@ _EMPTY = """
     delete from progress.version_rollup;
     delete from progress.version_history;
     delete from progress.timed_version;
+    delete from progress.queue_watermark;
 """
 
 

@@ -67,7 +67,7 @@ def test_operations_are_shown_to_those_who_have_the_secret(
             assert api.get(path).status_code == 200
     with served(database) as api:
         shown = api.get(f"{V1}/operations/dead-letters").json()
-        assert shown["items"][0]["id"] == letter
+        assert shown["items"][0]["id"] == str(letter)
         assert "the reason is here" in shown["items"][0]["last_error"]
         retry = f"{V1}/operations/dead-letters/{letter}/retry"
         assert code(api.post(retry)) == (403, "no_secret_set")

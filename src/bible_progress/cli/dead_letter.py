@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from uuid import UUID
 
 from .. import drain, insights
 from ..db import connect
@@ -94,8 +95,8 @@ def _discard(options: argparse.Namespace) -> int:
     return 0
 
 
-def _letter_id(text: str) -> int:
-    number = int(text)
-    if not 1 <= number < 2**63:
-        raise argparse.ArgumentTypeError(f"{text} is not the id of a dead letter")
-    return number
+def _letter_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not the id of a dead letter") from None

@@ -17,6 +17,9 @@ from ..words import age
 from .options import Subparsers, database_url, require_database
 from .output import Console
 
+# Autovacuum removes them long before, unless an old snapshot keeps them.
+MANY_DEAD_ROWS = 10_000
+
 
 def add(subparsers: Subparsers) -> None:
     """Add the parser."""
@@ -58,11 +61,22 @@ def run(options: argparse.Namespace) -> int:
         if state.queue_depth
         else "empty",
     )
-    if state.unsettled_changes:
+    if state.foreign_numbers:
+        table.add_row(
+            "copied", f"{state.foreign_numbers} signals of another server, for the next drain"
+        )
+    elif state.unsettled_changes:
         table.add_row("unsettled", f"{state.unsettled_changes} changes wait for running writers")
     for held in hindrances:
         if held.cause != "pg_cron":
             table.add_row("held back by", Text(held.finding))
+    if state.queue_dead_rows >= MANY_DEAD_ROWS:
+        table.add_row(
+            "dead rows",
+            f"{state.queue_dead_rows} in the queue; the oldest snapshot is "
+            f"{state.oldest_snapshot_transactions} transactions old, "
+            f"{age(state.oldest_snapshot_seconds)}",
+        )
     if state.dirty_versions:
         table.add_row("read live", f"{state.dirty_versions} versions, until they are drained")
     if state.unsignalled_versions:

@@ -30,6 +30,7 @@
 \ir checks/replica_mode.sql
 \ir checks/subscriptions.sql
 \ir checks/unlogged_tables.sql
+\ir checks/foreign_numbers.sql
 \ir checks/partitioned_tables.sql
 \ir checks/writable_partitions.sql
 \ir checks/unsignalled_versions.sql
@@ -50,6 +51,7 @@
 -- What is slow.
 \ir checks/missing_indexes.sql
 \ir checks/autovacuum_off.sql
+\ir checks/old_snapshots.sql
 \ir checks/stale_statistics.sql
 
 -- Numbers that will surprise.

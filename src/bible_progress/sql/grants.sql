@@ -83,7 +83,7 @@ begin
                     or (
                         c.relnamespace = 'public'::regnamespace
                         and (
-                            c.relname ~ '^progress_refresh_(queue|dead_letter)(_id_seq)?$'
+                            c.relname ~ '^progress_refresh_(queue|dead_letter)$'
                             or c.relname ~ v_contract
                         )
                     )

@@ -3,6 +3,7 @@
 
 -- Run once, in this order, then never edited.
 \ir migrations/0001_create_progress_schema.sql
+\ir migrations/0002_key_signals_without_sequences.sql
 \ir migrations/0003_time_failures.sql
 \ir migrations/0004_remember_definitions.sql
 \ir migrations/0006_return_more_of_the_status.sql
@@ -138,6 +139,8 @@
 \ir strategies/views/unstored_versions.sql
 \ir strategies/matview/unstored_versions.sql
 \ir strategies/incremental/unstored_versions.sql
+\ir objects/views/queue_start.sql
+\ir objects/views/queued.sql
 \ir objects/views/signalled.sql
 \ir objects/views/suspect.sql
 \ir objects/views/dirty.sql
@@ -180,7 +183,12 @@
 \ir objects/functions/record_lost_drain.sql
 \ir objects/functions/is_backing_off.sql
 \ir objects/functions/drain_version.sql
+\ir objects/functions/is_assigned.sql
+\ir objects/functions/renumber_foreign.sql
 \ir objects/functions/settle.sql
+\ir objects/functions/advance_watermark.sql
+\ir objects/functions/lower_watermark.sql
+\ir objects/functions/signals_passed.sql
 \ir objects/functions/due_versions.sql
 \ir objects/functions/has_unsettled_changes.sql
 \ir objects/functions/drain_deadline.sql
@@ -208,6 +216,7 @@
 \ir objects/functions/schedule.sql
 \ir objects/functions/hindrances.sql
 \ir objects/functions/unschedule.sql
+\ir objects/views/oldest_snapshot.sql
 \ir objects/views/status.sql
 \ir objects/functions/current_status.sql
 

@@ -298,7 +298,7 @@ def operations(request: Request, message: str | None = None) -> Response:
 
 
 @router.post("/operations/dead-letters/{letter_id}")
-async def operate(request: Request, letter_id: int) -> Response:
+async def operate(request: Request, letter_id: UUID) -> Response:
     """Retry or discard a dead letter."""
     operator(request)
     action = (await _form(request)).get("action")

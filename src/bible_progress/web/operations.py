@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import psycopg
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg import Connection
 from starlette.concurrency import run_in_threadpool
@@ -29,7 +30,6 @@ from .security import onlooker, operator
 router = APIRouter(tags=["operations"])
 health = APIRouter(tags=["operations"])
 
-LetterId = Annotated[int, Path(ge=1, lt=2**63)]
 _OPERATED = responses(
     "secret_needed", "no_secret_set", "forbidden", "database_unavailable", "refused", "guarded"
 )
@@ -132,7 +132,7 @@ def list_dead_letters(request: Request) -> Any:
     responses={**_OPERATED, **responses("not_found")},
     dependencies=[Depends(operator)],
 )
-def retry_dead_letter(request: Request, letter_id: LetterId) -> None:
+def retry_dead_letter(request: Request, letter_id: UUID) -> None:
     """Put a dead letter back into the queue."""
     change_dead_letter(request, letter_id, "retry")
 
@@ -143,12 +143,12 @@ def retry_dead_letter(request: Request, letter_id: LetterId) -> None:
     responses={**_OPERATED, **responses("not_found")},
     dependencies=[Depends(operator)],
 )
-def discard_dead_letter(request: Request, letter_id: LetterId) -> None:
+def discard_dead_letter(request: Request, letter_id: UUID) -> None:
     """Drop a dead letter whose version is right all the same; refused otherwise."""
     change_dead_letter(request, letter_id, "discard")
 
 
-def change_dead_letter(request: Request, letter_id: int, action: str) -> None:
+def change_dead_letter(request: Request, letter_id: UUID, action: str) -> None:
     """Retry or discard a dead letter; raises ProblemError `not_found` for one that is not there."""
     with _own(request) as connection, connection.transaction():
         drain.guard(connection, f"dead-letter {action}", automated=False, reason=None)

@@ -20,7 +20,11 @@ select
     cron_database,
     failing_seconds,
     unsignalled_versions,
-    unfilled_views
+    unfilled_views,
+    foreign_numbers,
+    oldest_snapshot_transactions,
+    oldest_snapshot_seconds,
+    queue_dead_rows
 from progress.current_status();
 
 -- name: hindrances
@@ -58,7 +62,7 @@ select
 from progress.dead_letters();
 
 -- name: retry_dead_letters
-select progress.retry_dead_letters(%(ids)s::bigint[]);
+select progress.retry_dead_letters(%(ids)s::uuid[]);
 
 -- name: discard_dead_letter
 select progress.discard_dead_letter(%(id)s);

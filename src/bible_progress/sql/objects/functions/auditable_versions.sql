@@ -6,6 +6,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    if not current_setting('transaction_read_only')::boolean then
+        perform progress.lower_watermark();
+    end if;
     return query
     select v.kind, v.version_id
     from (

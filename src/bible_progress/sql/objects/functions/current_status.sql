@@ -20,7 +20,11 @@ returns table (
     cron_database text,
     failing_seconds double precision,
     unsignalled_versions bigint,
-    unfilled_views bigint
+    unfilled_views bigint,
+    foreign_numbers bigint,
+    oldest_snapshot_transactions integer,
+    oldest_snapshot_seconds double precision,
+    queue_dead_rows bigint
 )
 language plpgsql
 stable

@@ -1,6 +1,6 @@
 create or replace function progress.dead_letters()
 returns table (
-    id bigint,
+    id uuid,
     kind text,
     version_id uuid,
     chapter_id text,
@@ -26,7 +26,7 @@ begin
         d.attempts,
         d.last_error
     from public.progress_refresh_dead_letter as d
-    order by d.id;
+    order by d.died_at, d.kind, d.version_id, d.chapter_id;
 end
 $$;
 

@@ -1,4 +1,4 @@
-create or replace function progress.discard_dead_letter(p_id bigint)
+create or replace function progress.discard_dead_letter(p_id uuid)
 returns void
 language plpgsql
 security definer
@@ -25,5 +25,5 @@ begin
 end
 $$;
 
-comment on function progress.discard_dead_letter(bigint) is
+comment on function progress.discard_dead_letter(uuid) is
 'Drop a dead letter whose version is right all the same; refused (BP004) while it is not.';

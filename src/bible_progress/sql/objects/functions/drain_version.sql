@@ -47,7 +47,15 @@ begin
     begin
         with claimed as (
             delete from public.progress_refresh_queue as q
-            where q.kind = p_kind and q.version_id = any (v_version_ids)
+            where
+                q.kind = p_kind
+                and q.version_id = any (v_version_ids)
+                and q.xid >= (select s.xid from progress.queue_start as s)
+                -- A copied row may stand for the signal of a transaction that still runs.
+                and (
+                    pg_visible_in_snapshot(q.xid, (select pg_current_snapshot()))
+                    or q.xid = pg_current_xact_id_if_assigned()
+                )
             returning q.version_id, q.chapter_id, q.enqueued_at
         ),
 

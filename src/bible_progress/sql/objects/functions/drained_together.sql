@@ -8,7 +8,7 @@ begin
         return array[p_version_id];
     end if;
     return array(
-        select q.version_id from public.progress_refresh_queue as q where q.kind = p_kind
+        select q.version_id from progress.queued as q where q.kind = p_kind
         union
         select p_version_id
         order by 1

@@ -6,7 +6,11 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return exists (select from progress.unsettled_change);
+    return exists (
+        select
+        from progress.unsettled_change as u
+        where u.xid >= (select s.xid from progress.queue_start as s)
+    );
 end
 $$;
 

@@ -34,10 +34,10 @@ begin
         m.run_id = (
             select l.run_id
             from progress.measurement as l
-            order by l.id desc
+            order by l.measured_at desc
             limit 1
         )
-    order by m.id
+    order by m.measured_at, m.id
     limit 200;
 end
 $$;

@@ -9,7 +9,7 @@ begin
     return query
     select o.action, o.reason, o.overridden_by, o.overridden_at
     from progress.override as o
-    order by o.id desc;
+    order by o.overridden_at desc, o.id;
 end
 $$;
 

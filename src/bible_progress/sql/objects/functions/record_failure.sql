@@ -55,7 +55,15 @@ begin
     moved as (
         delete from public.progress_refresh_queue as q
         using dying as d
-        where q.kind = p_kind and q.version_id = d.version_id
+        where
+            q.kind = p_kind
+            and q.version_id = d.version_id
+            and q.xid >= (select s.xid from progress.queue_start as s)
+            -- As the drain claims them.
+            and (
+                pg_visible_in_snapshot(q.xid, (select pg_current_snapshot()))
+                or q.xid = pg_current_xact_id_if_assigned()
+            )
         returning q.version_id, q.chapter_id, q.enqueued_at, d.attempts, d.failing_since
     )
 

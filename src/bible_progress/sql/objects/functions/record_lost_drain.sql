@@ -10,7 +10,7 @@ begin
     if
         exists (
             select
-            from public.progress_refresh_queue as q
+            from progress.queued as q
             where q.kind = p_kind and q.version_id = p_version_id
         )
         and pg_try_advisory_xact_lock(progress.version_lock_key(p_kind, p_version_id))

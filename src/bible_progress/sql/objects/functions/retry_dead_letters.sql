@@ -1,4 +1,4 @@
-create or replace function progress.retry_dead_letters(p_ids bigint[])
+create or replace function progress.retry_dead_letters(p_ids uuid[])
 returns integer
 language plpgsql
 security definer
@@ -32,5 +32,5 @@ begin
 end
 $$;
 
-comment on function progress.retry_dead_letters(bigint[]) is
+comment on function progress.retry_dead_letters(uuid[]) is
 'Put dead letters back into the queue, all of them for NULL. Returns how many.';

@@ -9,17 +9,23 @@ create or replace function progress.settle()
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_signals integer := 0;
+    v_start xid8 := (select s.xid from progress.queue_start as s);
 begin
     -- A number given earlier in this transaction could be lower than theirs.
     if
         pg_current_xact_id_if_assigned() is not null
         or not exists (
-            select from progress.unsettled_change
+            select from progress.unsettled_change as u where u.xid >= v_start
             union all
-            select from progress.deleted_media_file
+            select from progress.deleted_media_file as d where d.xid >= v_start
+            union all
+            select
+            from public.progress_refresh_queue as q
+            where q.xid >= pg_snapshot_xmax(pg_current_snapshot())
         )
     then
         return 0;
@@ -30,13 +36,31 @@ begin
         return 0;
     end if;
 
+    -- What is visible has ended, unless it ended in another cluster.
+    if
+        exists (
+            select
+            from public.progress_refresh_queue as q
+            where q.xid >= pg_snapshot_xmax(pg_current_snapshot())
+            union all
+            select
+            from progress.unsettled_change as u
+            where
+                u.xid >= v_start
+                and greatest(u.xid, u.settles_at) >= pg_snapshot_xmax(pg_current_snapshot())
+        )
+    then
+        perform progress.renumber_foreign();
+        return 0;
+    end if;
+
     -- Nothing may wait before the number is taken, and nobody for rows that another drain has.
     update progress.unsettled_change as u
     set settles_at = pg_current_xact_id()
     from (
         select c.id
         from progress.unsettled_change as c
-        where c.settles_at is null
+        where c.settles_at is null and pg_visible_in_snapshot(c.xid, pg_current_snapshot())
         for update skip locked
     ) as fresh
     where u.id = fresh.id;
@@ -49,6 +73,7 @@ begin
         from progress.unsettled_change as c
         where
             c.rounds_left > 1
+            and pg_visible_in_snapshot(c.xid, pg_current_snapshot())
             and c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
         for update skip locked
     ) as waited
@@ -61,6 +86,7 @@ begin
             from progress.unsettled_change as c
             where
                 c.rounds_left = 1
+                and pg_visible_in_snapshot(c.xid, pg_current_snapshot())
                 and c.settles_at <= pg_snapshot_xmin(pg_current_snapshot())
                 and (
                     c.media_file_id is not null
@@ -111,7 +137,7 @@ begin
     using (
         select l.media_file_id, l.xid
         from progress.deleted_media_file as l
-        where l.xid < pg_snapshot_xmin(pg_current_snapshot())
+        where l.xid >= v_start
         for update skip locked
     ) as past
     where d.media_file_id = past.media_file_id and d.xid = past.xid;

@@ -13,8 +13,8 @@ begin
         select r.kind, r.version_id, r.refreshed_at::text as mark
         from progress.version_rollup as r
         union all
-        select q.kind, q.version_id, 'signal ' || max(q.id)::text
-        from public.progress_refresh_queue as q
+        select q.kind, q.version_id, 'signal ' || count(*) || ' ' || max(q.enqueued_at)
+        from progress.queued as q
         group by q.kind, q.version_id
     ) as s
     group by s.kind, s.version_id;

@@ -8,9 +8,9 @@ as $$
 begin
     return query
     select q.kind, q.version_id, count(*), min(q.enqueued_at)
-    from public.progress_refresh_queue as q
+    from progress.queued as q
     group by q.kind, q.version_id
-    order by min(q.id)
+    order by min(q.enqueued_at)
     limit p_limit;
 end
 $$;

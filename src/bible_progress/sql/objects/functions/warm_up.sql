@@ -7,6 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform progress.lower_watermark();
     perform
         progress.refresh_chapters(k.kind, k.nowhere, array[k.chapter_id]),
         progress.refresh_all_chapters(k.kind, k.nowhere),

@@ -5,7 +5,7 @@ select
     q.version_id,
     q.chapter_id,
     q.enqueued_at
-from public.progress_refresh_queue as q
+from progress.queued as q
 union all
 select
     d.kind,
@@ -24,6 +24,7 @@ inner join progress.versions as ver
     on
         u.media_file_id is null
         and ver.bible_version_id = coalesce(u.bible_version_id, ver.bible_version_id)
+where u.xid >= (select s.xid from progress.queue_start as s)
 union all
 select
     'audio'::text as kind,
@@ -32,7 +33,9 @@ select
     u.enqueued_at
 from progress.unsettled_change as u
 inner join public.media_files as f on u.media_file_id = f.id
-where f.audio_version_id is not null;
+where
+    f.audio_version_id is not null
+    and u.xid >= (select s.xid from progress.queue_start as s);
 
 comment on view progress.signalled is
 'The chapters that a change may have touched since they were last refreshed; chapter NULL: the whole

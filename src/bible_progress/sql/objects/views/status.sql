@@ -18,7 +18,7 @@ select
         where v.kind = 'text'
     ) as text_versions,
     (select count(*) from progress.version_rollup) as stored_versions,
-    (select count(*) from public.progress_refresh_queue) as queue_depth,
+    (select count(*) from progress.queued) as queue_depth,
     (
         select count(*)
         from (
@@ -39,11 +39,15 @@ select
                         max(q.enqueued_at) - clock_timestamp()
                     )
                 )
-            from public.progress_refresh_queue as q
+            from progress.queued as q
         ),
         0
     )::double precision as oldest_signal_seconds,
-    (select count(*) from progress.unsettled_change) as unsettled_changes,
+    (
+        select count(*)
+        from progress.unsettled_change as u
+        where u.xid >= (select b.xid from progress.queue_start as b)
+    ) as unsettled_changes,
     (select count(*) from progress.failure) as failing_versions,
     (select count(*) from public.progress_refresh_dead_letter) as dead_letters,
     (
@@ -72,14 +76,32 @@ select
         having count(*) > 0
     )::double precision as failing_seconds,
     unsignalled.versions as unsignalled_versions,
-    (select count(*) from progress.unfilled_views) as unfilled_views
+    (select count(*) from progress.unfilled_views) as unfilled_views,
+    (
+        select count(*)
+        from public.progress_refresh_queue as q
+        where
+            q.xid >= pg_snapshot_xmax(pg_current_snapshot())
+            and q.xid is distinct from pg_current_xact_id_if_assigned()
+    ) + (
+        select count(*)
+        from progress.unsettled_change as u
+        where
+            u.xid >= (select b.xid from progress.queue_start as b)
+            and greatest(u.xid, u.settles_at) >= pg_snapshot_xmax(pg_current_snapshot())
+            and u.xid is distinct from pg_current_xact_id_if_assigned()
+    ) as foreign_numbers,
+    coalesce(old.transactions, 0) as oldest_snapshot_transactions,
+    coalesce(old.seconds, 0)::double precision as oldest_snapshot_seconds,
+    pg_stat_get_dead_tuples('public.progress_refresh_queue'::regclass) as queue_dead_rows
 from progress.settings as s
 cross join (
     select
         count(*) as versions,
         count(*) filter (where not u.is_stored) as missing
     from progress.unsignalled_versions() as u
-) as unsignalled;
+) as unsignalled
+left join progress.oldest_snapshot as old on true;
 
 comment on view progress.status is
 'One row: what there is, what waits, and whether anything drains.';

@@ -1,0 +1,25 @@
+-- Ordinary writes bring no such rows; data that is copied into an installed database may.
+create or replace function progress.lower_watermark()
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from progress.queue_watermark as w
+    where
+        exists (
+            select
+            from public.progress_refresh_queue as q
+            where q.xid < w.xid
+            union all
+            select
+            from progress.unsettled_change as u
+            where u.xid < w.xid
+        );
+    return found;
+end
+$$;
+
+comment on function progress.lower_watermark() is
+'Take the watermark away where signals or notes stand before it, which only a copy brings. Returns
+whether there were any.';
