@@ -1,0 +1,176 @@
+"""Blue/green with the commands of the page: green is right from its first moment as the new home."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+
+from acceptance.command_line import PROGRAM, CommandLine, soon
+from acceptance.installation import Installation
+from acceptance.own_server import OwnServer, own_server
+from acceptance.worker_process import WorkerProcess
+from bible_progress import rollout
+from bible_progress.embedded_binaries import find_binaries
+from support import oracle, traffic
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/blue-green.md"
+_, COPY, COPYING, CAUGHT_UP, CUT, LOOK = (
+    block.replace("\n   ", "\n").strip()
+    for block in re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE.read_text("utf-8"), re.M | re.S)
+)
+# Far more numbers than the other server gives out in its life here.
+NUMBERS = (
+    "do $$ begin for n in 1..20000 loop perform pg_current_xact_id(); commit; end loop; end $$"
+)
+
+
+class Move:
+    """Runs the page's commands, as a person would."""
+
+    def __init__(self, blue: OwnServer, green: OwnServer, folder: Path) -> None:
+        self._folder = folder
+        self._environment = CommandLine(None).environment(
+            {"BLUE": blue.url, "GREEN": green.url, "LC_ALL": "C"}
+        )
+        self._environment["PATH"] = os.pathsep.join(
+            [str(PROGRAM.parent), str(find_binaries()), self._environment["PATH"]]
+        )
+
+    def __call__(self, commands: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-ec", commands],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs() -> None:
+    if missing := [name for name in ("pg_dump", "psql") if not (find_binaries() / name).exists()]:
+        pytest.skip(f"no {missing} of the server's own version")
+
+
+@contextmanager
+def site_of(server: OwnServer) -> Iterator[Installation]:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        yield Installation(connection)
+
+
+def work(site: Installation, random: Random, times: int) -> None:
+    """Write as hosts do, now and then drained."""
+    operations = [operation for operation in traffic.OPERATIONS if operation != traffic.COPY]
+    for turn in range(times):
+        operation = random.choice(operations)
+        try:
+            site.connection.execute(operation.encode(), traffic.draw(random))
+        except psycopg.Error as error:
+            assert traffic.is_refusal(error, "read committed"), operation
+        if turn % 10 == 9:
+            site.drain()
+    traffic.refill(site.connection, random, 2)
+    site.drain()
+
+
+def leave_work(site: Installation, chapter: str) -> None:
+    """Leave signals, and changes that have not settled."""
+    site.run(
+        "update verses set verse_number = 9 where chapter_id = %s and id = (select min(id)"
+        " from verses where chapter_id = %s)",
+        chapter,
+        chapter,
+    )
+    site.run("update media_files set audio_version_id = audio_version_id, chapter_id = %s", chapter)
+    site.run("delete from verse_texts where verse_id = (select min(verse_id) from verse_texts)")
+    assert site.queued()
+    assert site.value("select count(*) from progress.unsettled_change")
+
+
+def tables(site: Installation) -> list[tuple[str, str]]:
+    return site.rows(
+        "select table_schema::text, table_name::text from information_schema.tables"
+        " where table_schema in ('public', 'progress') and table_type = 'BASE TABLE' order by 1, 2"
+    )
+
+
+def content(site: Installation) -> dict[str, list[str]]:
+    """Return every row of every table, by table."""
+    return {
+        f"{schema}.{table}": [
+            row for (row,) in site.rows(f'select t::text from "{schema}"."{table}" t order by 1')
+        ]
+        for schema, table in tables(site)
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "ahead"),
+    [(5, "blue"), (5, "green"), (4, "blue")],
+    ids=["higher numbers", "lower numbers", "materialized views"],
+)
+def test_green_takes_over_with_no_step_by_hand(tmp_path: Path, step: int, ahead: str) -> None:
+    random = Random(1)
+    with (
+        own_server(settings={"wal_level": "logical"}) as blue_server,
+        own_server() as green_server,
+        site_of(blue_server) as blue,
+        site_of(green_server) as green,
+    ):
+        CommandLine(blue_server.url)("install").assert_done()
+        traffic.build(blue.world)
+        rollout.move(blue.connection, step)
+        blue.drain()
+        (blue if ahead == "blue" else green).run(NUMBERS)
+        if step == 5:
+            [version, *_] = blue.texts(1)
+            blue.bury(version)
+        leave_work(blue, "gen-1")
+
+        move = Move(blue_server, green_server, tmp_path)
+        move(COPY)
+        work(blue, random, 20)
+        assert soon(lambda: move(COPYING) == "0")
+        work(blue, random, 60)
+        leave_work(blue, "exod-1")
+        assert soon(lambda: move(CAUGHT_UP) == "t")
+        move(CUT)
+
+        # Deletes of the queue and stored numbers came along.
+        assert content(green) == content(blue)
+        assert oracle.inexact(green.connection) == []
+        CommandLine(green_server.url)("status").assert_done()
+
+        # The host's own writes.
+        traffic.refill(green.connection, random, 2)
+        green.run("update books set book_number = book_number + 20")
+        assert oracle.inexact(green.connection) == []
+
+        with WorkerProcess(CommandLine(green_server.url), tmp_path) as worker:
+            assert soon(
+                lambda: (
+                    not green.value(
+                        "select (select count(*) from progress_refresh_queue)"
+                        " + (select count(*) from progress.unsettled_change)"
+                        " + (select count(*) from pg_matviews where not ispopulated)"
+                    )
+                )
+            )
+            worker.stop()
+        levels = green.value(
+            "select count(*) from progress.levels where to_regclass(stored) is not null"
+        )
+        oracle.assert_same(green.connection, stored_levels=levels)
+        move(LOOK)
