@@ -15,7 +15,7 @@ from rich.table import Table
 
 from .. import pictures
 from ..errors import InputError
-from . import api, concurrent_writers, drain_cost, lag, reads, refresh, write_cost
+from . import api, concurrent_writers, drain_cost, lag, old_snapshots, reads, refresh, write_cost
 from .figures import Figure, Tick, number
 from .worlds import Bench
 
@@ -26,6 +26,7 @@ GOALS: Mapping[tuple[str, ...], Callable[[Bench, Tick], list[Figure]]] = {
     ("P4",): concurrent_writers.measure,
     ("P5",): lag.measure,
     ("P6",): reads.measure,
+    ("P9",): old_snapshots.measure,
     ("API",): api.measure,
 }
 NAMES = tuple(sorted(name for names in GOALS for name in names))

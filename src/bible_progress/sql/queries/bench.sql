@@ -360,6 +360,20 @@ where v.id = %(verse)s;
 -- name: clear_queue
 delete from public.progress_refresh_queue;
 
+-- name: signal_many
+-- Past the triggers, and of chapters that there need not be: nobody drains these.
+insert into public.progress_refresh_queue (kind, version_id, chapter_id)
+select
+    'text' as kind,
+    (%(versions)s::uuid[])[1 + mod(n, cardinality(%(versions)s::uuid[]))],
+    'chapter ' || n as chapter_id
+from generate_series(1, %(count)s) as n;
+
+-- name: dead_signals
+select s.n_dead_tup
+from pg_catalog.pg_stat_user_tables as s
+where s.relid = 'public.progress_refresh_queue'::regclass;
+
 -- name: flip_random_verse
 -- For pgbench, whose variables are :n and :version.
 update public.verse_texts
