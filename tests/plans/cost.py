@@ -48,9 +48,13 @@ def scanned_as_a_whole(plan: Node) -> set[str]:
 
 @dataclass(slots=True)
 class Reads:
-    """Per table: rows read and sequential scans, filled in when the block ends."""
+    """Per table, filled in when the block ends.
+
+    `rows` were read, `entries` of indexes looked at, those of rows that are gone included.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, int] = field(default_factory=dict)
     whole_scans: dict[str, int] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
 
@@ -62,17 +66,20 @@ def reads(connection: Connection[Any]) -> Iterator[Reads]:
     before = _counters(connection)
     yield found
     for table, numbers in _counters(connection).items():
-        rows, scans, written = (
-            new - old for new, old in zip(numbers, before.get(table, (0, 0, 0)), strict=True)
+        rows, entries, scans, written = (
+            new - old for new, old in zip(numbers, before.get(table, (0, 0, 0, 0)), strict=True)
         )
         found.rows[table] = rows
+        found.entries[table] = entries
         found.whole_scans[table] = scans
         found.written[table] = written
 
 
-def _counters(connection: Connection[Any]) -> dict[str, tuple[int, int, int]]:
+def _counters(connection: Connection[Any]) -> dict[str, tuple[int, int, int, int]]:
     rows = connection.execute(
-        "select relname, seq_tup_read + coalesce(idx_tup_fetch, 0), seq_scan,"
-        " n_tup_ins + n_tup_upd + n_tup_del from pg_stat_xact_user_tables"
+        "select relname, seq_tup_read + coalesce(idx_tup_fetch, 0),"
+        " (select coalesce(sum(pg_stat_get_xact_tuples_returned(i.indexrelid)), 0)::bigint"
+        " from pg_index as i where i.indrelid = relid),"
+        " seq_scan, n_tup_ins + n_tup_upd + n_tup_del from pg_stat_xact_user_tables"
     ).fetchall()
-    return {name: (read, scans, written) for name, read, scans, written in rows}
+    return {name: (read, entries, scans, written) for name, read, entries, scans, written in rows}
