@@ -59,6 +59,25 @@ class Installation:
         self.run("reset session_replication_role")
         return versions
 
+    def leave_work(self, chapter: str) -> None:
+        """Leave signals, and changes of structure and recordings that have not settled."""
+        self.run(
+            "update verses set verse_number = 9 where id ="
+            " (select min(v.id) from verses v where v.chapter_id = %s)",
+            chapter,
+        )
+        self.run("update media_files set chapter_id = %s", chapter)
+        self.run("delete from verse_texts where verse_id = (select min(verse_id) from verse_texts)")
+        assert self.queued()
+        assert self.value("select count(*) from progress.unsettled_change")
+
+    def use_numbers(self) -> None:
+        """Give out many more transaction numbers than another server of a test does."""
+        self.run(
+            "do $$ begin for n in 1..20000 loop"
+            " perform pg_current_xact_id(); commit; end loop; end $$"
+        )
+
     def covered(self, version: UUID) -> int:
         """Return the stored number of verses."""
         query = "select covered_verses from progress.version_rollup where version_id = %s"

@@ -26,10 +26,6 @@ _, COPY, COPYING, CAUGHT_UP, CUT, LOOK = (
     block.replace("\n   ", "\n").strip()
     for block in re.findall(r"^ *```sh\n(.*?)^ *```$", PAGE.read_text("utf-8"), re.M | re.S)
 )
-# Far more numbers than the other server gives out in its life here.
-NUMBERS = (
-    "do $$ begin for n in 1..20000 loop perform pg_current_xact_id(); commit; end loop; end $$"
-)
 
 
 class Move:
@@ -85,20 +81,6 @@ def work(site: Installation, random: Random, times: int) -> None:
     site.drain()
 
 
-def leave_work(site: Installation, chapter: str) -> None:
-    """Leave signals, and changes that have not settled."""
-    site.run(
-        "update verses set verse_number = 9 where chapter_id = %s and id = (select min(id)"
-        " from verses where chapter_id = %s)",
-        chapter,
-        chapter,
-    )
-    site.run("update media_files set audio_version_id = audio_version_id, chapter_id = %s", chapter)
-    site.run("delete from verse_texts where verse_id = (select min(verse_id) from verse_texts)")
-    assert site.queued()
-    assert site.value("select count(*) from progress.unsettled_change")
-
-
 def tables(site: Installation) -> list[tuple[str, str]]:
     return site.rows(
         "select table_schema::text, table_name::text from information_schema.tables"
@@ -133,18 +115,18 @@ def test_green_takes_over_with_no_step_by_hand(tmp_path: Path, step: int, ahead:
         traffic.build(blue.world)
         rollout.move(blue.connection, step)
         blue.drain()
-        (blue if ahead == "blue" else green).run(NUMBERS)
-        if step == 5:
-            [version, *_] = blue.texts(1)
-            blue.bury(version)
-        leave_work(blue, "gen-1")
+        (blue if ahead == "blue" else green).use_numbers()
+        [version] = blue.texts(1)
+        blue.leave_work("gen-1")
 
         move = Move(blue_server, green_server, tmp_path)
         move(COPY)
         work(blue, random, 20)
         assert soon(lambda: move(COPYING) == "0")
         work(blue, random, 60)
-        leave_work(blue, "exod-1")
+        blue.leave_work("exod-1")
+        if step == 5:
+            blue.bury(version)
         assert soon(lambda: move(CAUGHT_UP) == "t")
         move(CUT)
 

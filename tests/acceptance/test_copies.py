@@ -8,14 +8,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import Connection
 
-from acceptance.command_line import CommandLine
+from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
+from acceptance.own_server import own_server
 from bible_progress import install, rollout
 from bible_progress.copies import COPIES, Copy
 from bible_progress.embedded_binaries import find_binaries
@@ -155,8 +157,61 @@ def test_other_ways_to_restore_come_right_too(
     assert_copied(source, target)
 
 
+@pytest.mark.parametrize("with_install", [True, False], ids=["install", "no install"])
+def test_a_new_cluster_has_no_trouble_with_numbers_of_the_old_one(
+    source: Installation,
+    connect: Callable[..., Connection[Any]],
+    database: str,
+    programs: str,
+    tmp_path: Path,
+    with_install: bool,
+) -> None:
+    """Signals, dead letters and notes, settled half way, whose numbers nobody has had there yet."""
+    source.use_numbers()
+    [version] = source.texts(1)
+    older = connect()
+    with older.transaction():
+        older.execute("select pg_current_xact_id()")
+        source.leave_work("gen-1")
+        source.drain()
+        assert source.value("select count(*) from progress.unsettled_change where settles_at > '0'")
+        source.leave_work("exod-1")
+        source.bury(version)
+        with own_server() as server:
+            dump, restore, installed = WHOLE.commands
+            steps = (dump, restore, installed) if with_install else (dump, restore)
+            for done in run(steps, database, server.url, programs, tmp_path):
+                assert done.returncode == 0, done
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                assert_numbers_are_no_trouble(Installation(connection), CommandLine(server.url))
+
+
+def assert_numbers_are_no_trouble(site: Installation, cli: CommandLine) -> None:
+    for table in ("progress_refresh_queue", "progress.unsettled_change"):
+        assert site.value(
+            f"select count(*) from {table} where xid >= pg_snapshot_xmax(pg_current_snapshot())"
+        ), table
+    assert oracle.inexact(site.connection) == []
+    waiting = json.loads(cli("status", "--json").assert_done().out)
+    for what in ("queue_depth", "unsettled_changes", "dead_letters", "foreign_numbers"):
+        assert waiting[what] > 0, what
+    assert "copy brought from another server" in cli("doctor").out
+    cli("verify").assert_refused(10, "were not compared")
+
+    traffic.refill(site.connection, Random(0), 2)
+    site.run("update books set book_number = book_number + 20")
+    assert oracle.inexact(site.connection) == []
+    assert soon(lambda: cli("refresh").assert_done() and nothing_waits(site))
+    oracle.assert_same(site.connection)
+    cli("verify").assert_done()
+
+
+def nothing_waits(site: Installation) -> bool:
+    return not site.queued() and not site.value("select count(*) from progress.unsettled_change")
+
+
 def test_doctor_says_how_to_copy(cli: CommandLine) -> None:
-    said = cli("doctor").assert_done().out
+    said = cli("doctor").out
     told = json.loads(cli("doctor", "--json").assert_done().out)["copies"]
     assert [copy["title"] for copy in told] == [copy.title for copy in COPIES]
     for copy, as_json in zip(COPIES, told, strict=True):
