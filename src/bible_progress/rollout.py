@@ -147,7 +147,14 @@ def move(
                     Identifier("progress", name)
                 )
             )
-        cursor.execute(_QUERIES["set_step"], {"step": number})
+        cursor.execute(
+            _QUERIES["set_step"],
+            {
+                "step": number,
+                "before": schema.numbers(before.number),
+                "after": schema.numbers(number),
+            },
+        )
         make_objects(connection, number)
         if before.number < TRIGGERS <= number:
             signal_all(connection)

@@ -23,7 +23,7 @@ IN_AN_INSTALLATION = (
     ("verify",),
     ("dead-letter", "list"),
     ("dead-letter", "retry", "--all"),
-    ("dead-letter", "discard", "1"),
+    ("dead-letter", "discard", "00000000-0000-0000-0000-000000000001"),
     ("import", "canon"),
 )
 

@@ -62,7 +62,7 @@ def test_json_has_every_field_and_only_json(cli: CommandLine, site: Installation
     site.texts(2)
     done = cli("status", "--json").assert_done()
     found = json.loads(done.out)
-    assert found.keys() == {field.name for field in fields(Status)} | {"failures"}
+    assert found.keys() == {field.name for field in fields(Status)} | {"failures", "hindrances"}
     assert found["text_versions"] == found["stored_versions"] == 2
     assert found["queue_depth"] == found["dirty_versions"] == 0
     assert found["failures"] == []

@@ -17,6 +17,7 @@ COMMANDS = (
     "demo",
     "doctor",
     "install",
+    "suspend",
     "uninstall",
     "status",
     "serve",

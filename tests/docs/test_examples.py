@@ -18,6 +18,8 @@ RULES = "docs/reference/what-counts.md"
 
 # Generated signatures, and what only pg_cron understands.
 _NOT_RUN = ("docs/reference/sql.md",)
+# tests/security/test_doors.py runs these, where there are such roles.
+_NEEDS_API_ROLES = re.compile(r"\bto (?:anon|authenticated|service_role)\b")
 _NEEDS_CRON = re.compile(r"\bcron\.|progress\.(?:un)?schedule\(")
 
 
@@ -39,8 +41,10 @@ def bible(conn: Connection[Any]) -> World:
 )
 def test_the_sql_of_a_page_runs(page: Path, bible: World) -> None:
     bible.connection.execute("create role web")
+    if name_of(page) == "docs/how-to/partition-tables.md":  # which makes that table
+        bible.connection.execute("drop table public.verse_texts cascade")
     for block in fences(page.read_text(encoding="utf-8"), "sql"):
-        if _NEEDS_CRON.search(block):
+        if _NEEDS_CRON.search(block) or _NEEDS_API_ROLES.search(block):
             continue
         # The transaction is the test's own.
         inside = re.sub(r"^ *(?:begin|rollback);$", "", block, flags=re.MULTILINE)

@@ -80,6 +80,8 @@ def test_uninstall_keeps_the_roles_and_says_so(bare: Connection[Any]) -> None:
 
 
 def test_a_function_of_the_host_by_our_name_is_in_the_way(bare: Connection[Any]) -> None:
-    bare.execute("create function progress_tree(a int) returns int return a")
-    with pytest.raises(InstallRefused, match=r"function public.progress_tree\(integer\)"):
+    bare.execute(
+        "create function progress_refresh(seconds numeric, within text) returns int return seconds"
+    )
+    with pytest.raises(InstallRefused, match=r"function public.progress_refresh\(numeric,text\)"):
         install.install(bare)

@@ -139,7 +139,10 @@ def test_a_host_of_its_own_with_such_names_is_not_taken_for_ours(
 ) -> None:
     run = host_connection.execute
     run("create table progress_refresh_queue (kind text, version_id uuid, priority integer)")
-    run("create function progress_tree(kind text) returns json language sql return '{}'::json")
+    run(
+        "create function progress_refresh(seconds numeric, within text) returns json"
+        " language sql return '{}'::json"
+    )
     findings = {f.check.name: f for f in doctor.examine(host_connection).findings}
     assert "leftovers" not in findings
     assert findings["names_taken"].rows

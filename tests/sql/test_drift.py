@@ -102,11 +102,17 @@ def test_a_bitmap_that_is_missing_shows_in_the_verses_and_the_chapters(
     }
 
 
-@pytest.mark.parametrize("where", [BOOK, VERSION])
-def test_a_row_that_is_missing_shows(scene: Scene, version: tuple[str, UUID], where: str) -> None:
-    scene.connection.execute(f"delete from progress.{where}", [version[1]])  # type: ignore[arg-type]
-    level = "book" if where == BOOK else "version"
-    assert drift(scene.connection, *version) == {(level, "live")}
+def test_a_book_that_is_missing_shows(scene: Scene, version: tuple[str, UUID]) -> None:
+    scene.connection.execute(f"delete from progress.{BOOK}", [version[1]])
+    assert drift(scene.connection, *version) == {("book", "live")}
+
+
+def test_a_summary_that_is_missing_makes_the_version_dirty(
+    scene: Scene, version: tuple[str, UUID]
+) -> None:
+    scene.connection.execute(f"delete from progress.{VERSION}", [version[1]])
+    assert drift(scene.connection, *version) == set()
+    assert drift(scene.connection, *version, even_if_dirty=True) == {("version", "live")}
 
 
 # gen holds 2 of 5 verses in 2 of 2 chapters, none complete: every number can go up or down.

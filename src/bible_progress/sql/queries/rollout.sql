@@ -3,7 +3,11 @@ select rollout_step
 from progress.settings;
 
 -- name: set_step
-update progress.settings set rollout_step = %(step)s;
+-- What the new step stores has been computed here: of the same definitions, it is no change.
+update progress.settings
+set
+    rollout_step = %(step)s,
+    numbers = case when numbers = %(before)s then %(after)s else numbers end;
 
 -- name: versions
 select
