@@ -321,6 +321,8 @@ ELSEWHERE = {
     "earlier_cron_jobs",
     # tests/sql/test_unsignalled_versions.py, where there are materialized views.
     "unfilled_views",
+    # tests/acceptance/test_cli_suspend.py
+    "suspended",
 }
 
 

@@ -248,6 +248,7 @@ def test_a_materialized_view_that_is_not_filled_is_due(
     world.canon()
     for kind in kinds:
         make(kind, world)
+    oracle.drain(session)
     rollout.move(session, step)
     oracle.drain(session)
     names = [
