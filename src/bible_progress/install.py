@@ -283,6 +283,7 @@ def statements(step: int) -> Iterator[str]:
             made = bind(_IN_PLACE["replace_view"], view=Text(made), name=".".join(*views))
         yield made
     yield _IN_PLACE["carry_over"]
+    yield _QUERIES["lower_watermark"]
     yield bind(_QUERIES["signal_redefined"], numbers=schema.numbers(step))
     yield bind(
         _QUERIES["save_definitions"],

@@ -22,7 +22,6 @@ SCENARIOS: list[Callable[[Stage], None]] = [
     numbers.old_snapshot_finds_what_the_watermark_has_passed,
     numbers.watermark_stays_behind_what_waits,
     numbers.watermark_of_another_cluster_hides_nothing,
-    numbers.signals_from_before_the_watermark_are_found_by_the_next_audit,
 ]
 
 
@@ -43,3 +42,15 @@ def test_the_watermark_waits_for_every_kind_of_writer(
     if "prepared" in writer and prepared_transactions == "0":
         pytest.skip("this server does not allow prepared transactions")
     partial(numbers.signal_of_a_running_writer_is_found_behind_the_watermark, **writer)(stage)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param("select count(*) from progress.auditable_versions()", id="audit"),
+        pytest.param("select progress.warm_up()", id="worker starts"),
+        pytest.param("select progress.signal_unsignalled(null)", id="refresh"),
+    ],
+)
+def test_signals_from_before_the_watermark_are_found(stage: Stage, look: str) -> None:
+    numbers.signals_from_before_the_watermark_are_found(stage, look)

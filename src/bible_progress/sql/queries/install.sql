@@ -184,6 +184,9 @@ from progress.settings as s
 cross join (values ('audio'), ('text')) as kind (name)
 where s.rollout_step >= 4 and s.numbers is distinct from %(numbers)s;
 
+-- name: lower_watermark
+select progress.lower_watermark();
+
 -- name: save_definitions
 update progress.settings
 set

@@ -9,6 +9,11 @@ declare
     v_kind text;
     v_signals integer := 0;
 begin
+    -- It looks at the whole queue, so not with every drain.
+    if p_limit is null then
+        perform progress.lower_watermark();
+    end if;
+
     for v_scope in
         select u.kind, array_agg(u.version_id) as version_ids
         from (
@@ -46,4 +51,5 @@ $$;
 
 comment on function progress.signal_unsignalled(integer) is
 'Queue at most p_limit of the versions that came or went past the triggers, NULL for all of them,
-and each kind with a materialized view that is not filled; how many of both.';
+and each kind with a materialized view that is not filled; how many of both. NULL also finds signals
+that were loaded with transaction numbers from before the watermark.';
