@@ -202,7 +202,8 @@ class Worker:
                 except Exception as error:
                     if self._stopping.is_set() or self._ended_by(error):
                         return
-                    if isinstance(error, pg.IdleSessionTimeout):
+                    # By itself or behind the error for people that was made of it.
+                    if isinstance(error.__cause__ or error, pg.IdleSessionTimeout):
                         continue
                     # Whatever it is: a loop that ended would leave its share of the work undone.
                     losses += 1

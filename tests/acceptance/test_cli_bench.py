@@ -77,14 +77,14 @@ def test_an_interrupt_when_a_database_has_just_been_made_drops_it(
                 assert databases(database)
                 raise KeyboardInterrupt
 
-    made = worlds.connect
+    made = worlds.connect_as_host
     monkeypatch.setattr(
-        worlds, "connect", lambda url, **options: Interrupted.connect(url, autocommit=True)
+        worlds, "connect_as_host", lambda url, **options: Interrupted.connect(url, autocommit=True)
     )
     bench = worlds.Bench(database, versions=1)
     with pytest.raises(KeyboardInterrupt), bench.opened():
         pass
-    monkeypatch.setattr(worlds, "connect", made)
+    monkeypatch.setattr(worlds, "connect_as_host", made)
     assert databases(database) == set()
 
 

@@ -137,8 +137,9 @@ def test_a_database_that_lacks_something_is_refused_whole(
 
 WAITING = (
     "select pid from pg_stat_activity where datname = current_database()"
-    " and query like '%share row exclusive%' and pid <> pg_backend_pid()"
+    " and wait_event_type = 'Lock' and pid <> pg_backend_pid()"
 )
+WORKING = "select from pg_stat_activity where pid = %s and state <> 'idle'"
 
 
 @pytest.mark.parametrize("killed", ["the program", "its session"])
@@ -157,12 +158,13 @@ def test_a_push_that_is_killed_leaves_nothing_half_done_and_can_be_repeated(
             writer.execute("insert into users default values")
             with project.started("db", "push", "--yes", "--db-url", database.cli_url) as process:
                 assert soon(lambda: observer.execute(WAITING).fetchone(), 60)
+                pushing = observer.execute(WAITING).fetchone()
                 if killed == "the program":
                     process.kill()
                 else:
                     observer.execute(f"select pg_terminate_backend(pid) from ({WAITING}) as w")
                 assert process.wait(60) != 0
-        assert soon(lambda: observer.execute(WAITING).fetchone() is None)
+        assert soon(lambda: observer.execute(WORKING, pushing).fetchone() is None)
         # A program that has sent everything need not live on: then it is all there.
         is_there = observer.execute("select to_regclass('progress.status') is not null").fetchone()
         assert is_there == (export.name.split("_")[0] in applied(database),)

@@ -17,7 +17,7 @@ from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.own_server import own_server
 from bible_progress import audit
-from bible_progress.db import connect
+from bible_progress.db import connect_as_host
 from bible_progress.drain import Drainer
 from bible_progress.worker import Worker, WorkerSettings
 
@@ -120,7 +120,7 @@ def test_no_committed_change_is_lost_when_the_server_is_killed() -> None:
 def test_a_drain_that_never_reached_the_disk_is_done_again() -> None:
     with own_server(durable=True) as server:
         CommandLine(server.url)("install").assert_done()
-        with connect(server.url) as connection:
+        with connect_as_host(server.url) as connection:
             version, *_ = fill(Installation(connection))
             (wal_writer,) = value(
                 connection, "select pid from pg_stat_activity where backend_type = 'walwriter'"
@@ -142,7 +142,7 @@ def test_a_drain_that_never_reached_the_disk_is_done_again() -> None:
                 server.kill()
         server.start()
         assert soon(server.answers)
-        with connect(server.url) as connection:
+        with connect_as_host(server.url) as connection:
             assert covered(connection, version) == 0, "the crash came too late to take it away"
             site = Installation(connection)
             assert site.rows("select from progress.dirty")

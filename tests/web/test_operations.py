@@ -157,7 +157,7 @@ def test_where_pg_cron_drains_nobody_is_told_to_start_a_worker(
         site.run("update progress.settings set cron_database = 'jobs'")
         shown = page.get("/operations").text
         assert "No worker is running" not in shown
-        assert "<code>jobs</code>" in shown
+        assert "jobs" in shown
 
 
 @pytest.mark.parametrize(
