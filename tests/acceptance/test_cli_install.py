@@ -88,10 +88,10 @@ def test_a_dry_run_on_an_empty_database_changes_nothing(
 def test_a_dry_run_on_an_installed_database_changes_nothing(
     cli: CommandLine, site: Installation
 ) -> None:
-    before = site.rows("select oid, xmin::text, * from pg_class order by oid")
+    before = site.rows("select oid, xmin::text from pg_class order by oid")
     settings = site.rows("select * from progress.settings")
     cli("install", "--dry-run", "--environment", "production").assert_done()
-    assert site.rows("select oid, xmin::text, * from pg_class order by oid") == before
+    assert site.rows("select oid, xmin::text from pg_class order by oid") == before
     assert site.rows("select * from progress.settings") == settings
 
 

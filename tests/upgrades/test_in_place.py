@@ -145,10 +145,14 @@ def test_what_is_of_the_host_on_views_of_the_contract_stays(
                 site.run(statement.format(name))
             site.run(f"comment on view {name} is 'Of the host'")
         before = known(site), identities(site, views)
-        built = site.rows("select viewname, definition from pg_views where viewname like 'on_%%'")
+        built = site.rows(
+            "select viewname, definition from pg_views where viewname like 'on_%%' order by 1"
+        )
         upgrade(site.connection, step)
         assert (known(site), identities(site, views)) == before
-        now = site.rows("select viewname, definition from pg_views where viewname like 'on_%%'")
+        now = site.rows(
+            "select viewname, definition from pg_views where viewname like 'on_%%' order by 1"
+        )
         assert now == built
         for name in views:
             # A column that came stands behind those that the host's view was made of.
