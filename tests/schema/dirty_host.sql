@@ -39,7 +39,7 @@ create table audio_versions (
     name text not null,
     bible_version_id text,
     language_entity_id uuid,
-    created_at timestamptz not null default now(),
+    created_at timestamptz default now(),
     created_by uuid references users (id) on delete set null,
     deleted_at timestamptz,
     organisation text
@@ -49,7 +49,7 @@ create table text_versions (
     name text not null,
     bible_version_id text,
     language_entity_id uuid,
-    created_at timestamptz not null default now(),
+    created_at timestamptz default now(),
     created_by uuid references users (id) on delete set null,
     deleted_at timestamptz,
     organisation text,
