@@ -127,6 +127,9 @@ def move(
         done: list[str] = []
         wanted = schema.materialized_views(number)
         new = [name for name in wanted if name not in present(cursor, tuple(wanted), kind="m")]
+        if new and before.number == INCREMENTAL:
+            # Materialized views of books and versions are filled from what is stored.
+            _roll_up(cursor, "dirty_versions", report)
         for filled, (_, name) in enumerate(new):
             report(name, filled, len(new))
             text = sql.read(wanted["public", name])
@@ -135,7 +138,7 @@ def move(
             cursor.execute(SQL("refresh materialized view {}").format(Identifier("progress", name)))
             done.append(f"filled materialized view {name}")
         if after.number == INCREMENTAL:
-            done.append(f"rolled up {_roll_up(cursor, report)} versions")
+            done.append(f"rolled up {_roll_up(cursor, 'versions', report)} versions")
         past = [n for n in schema.materialized_views(before.number) if n not in wanted]
         rollups = [names("progress", ROLLUPS)] if before.number == INCREMENTAL else []
         take_over(connection, lock_timeout_seconds, step=number, ours=rollups)
@@ -210,8 +213,8 @@ def _refuse_hidden_rows(connection: Connection[Any], after: Step) -> None:
         )
 
 
-def _roll_up(cursor: Cursor[Any], report: Report) -> int:
-    versions = cursor.execute(_QUERIES["versions"]).fetchall()
+def _roll_up(cursor: Cursor[Any], which: str, report: Report) -> int:
+    versions = cursor.execute(_QUERIES[which]).fetchall()
     for done, (kind, version_id) in enumerate(versions):
         report("rollups", done, len(versions))
         cursor.execute(_QUERIES["roll_up"], {"kind": kind, "version_id": version_id})

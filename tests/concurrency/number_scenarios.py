@@ -269,3 +269,18 @@ def signals_from_before_the_watermark_are_found(stage: Stage, look: str) -> None
     stage.execute(look)
     assert stage.is_dirty(version)
     stage.rest()
+
+
+def mark_that_is_being_moved_does_not_pass_what_was_loaded_meanwhile(stage: Stage) -> None:
+    version = text_at_rest(stage, "gen-1-1")
+    mover, looker = stage.session("mover"), stage.session("looker")
+    stage.execute(NUMBER)
+    mover.begin()
+    assert mover.run(ADVANCE) == [(True,)]
+    stage.execute(COPIED, [version, 3, 0])
+    looker.start("select progress.lower_watermark()")
+    assert_blocked(looker, by=mover)
+    mover.commit()
+    looker.finish()
+    assert stage.is_dirty(version)
+    stage.rest()

@@ -22,6 +22,7 @@ SCENARIOS: list[Callable[[Stage], None]] = [
     numbers.old_snapshot_finds_what_the_watermark_has_passed,
     numbers.watermark_stays_behind_what_waits,
     numbers.watermark_of_another_cluster_hides_nothing,
+    numbers.mark_that_is_being_moved_does_not_pass_what_was_loaded_meanwhile,
 ]
 
 

@@ -18,6 +18,15 @@ order by
     kind,
     version_id;
 
+-- name: dirty_versions
+select distinct
+    kind,
+    version_id
+from progress.dirty
+order by
+    kind,
+    version_id;
+
 -- name: roll_up
 select
     progress.refresh_all_chapters(%(kind)s, %(version_id)s),

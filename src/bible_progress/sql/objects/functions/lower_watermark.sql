@@ -1,10 +1,12 @@
--- Ordinary writes bring no such rows; data that is copied into an installed database may.
+-- Ordinary writes bring no such rows; data that is copied into an installed database may. A mark that
+-- is being moved just now was computed without them: it is waited for.
 create or replace function progress.lower_watermark()
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform pg_advisory_xact_lock(hashtextextended('bible-progress/watermark', 0));
     delete from progress.queue_watermark as w
     where
         exists (
