@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -29,6 +26,7 @@ from doc_pages import (
 )
 from psycopg import Connection
 
+import generate_reference
 from bible_progress import documents, errors, export, install, schema, sql
 from bible_progress.cli import build_parser
 from bible_progress.demo import SAMPLE_AUDIO
@@ -36,16 +34,6 @@ from bible_progress.metrics import Metrics
 from bible_progress.sample_bibles import SAMPLE_TEXTS
 
 _TWIN = re.compile(r"\(\$(?P<env>[A-Z_]+)(?:, default (?P<default>[^)]*))?\)$")
-
-
-@pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    """tools/generate_reference.py."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        return importlib.import_module("generate_reference")
-    finally:
-        sys.path.remove(str(ROOT / "tools"))
 
 
 def _parsers(
@@ -58,18 +46,22 @@ def _parsers(
                 yield from _parsers(below, f"{name} {command}")
 
 
-def test_the_generated_command_line_page_is_current(generator: ModuleType) -> None:
-    assert generator.cli_page() == generator.current("cli.md"), "run tools/generate_reference.py"
-
-
-def test_the_generated_page_of_checks_is_current(generator: ModuleType) -> None:
-    assert generator.checks_page() == generator.current("checks.md"), (
+def test_the_generated_command_line_page_is_current() -> None:
+    assert generate_reference.cli_page() == generate_reference.current("cli.md"), (
         "run tools/generate_reference.py"
     )
 
 
-def test_the_generated_http_page_is_current(generator: ModuleType) -> None:
-    assert generator.http_page() == generator.current("http.md"), "run tools/generate_reference.py"
+def test_the_generated_page_of_checks_is_current() -> None:
+    assert generate_reference.checks_page() == generate_reference.current("checks.md"), (
+        "run tools/generate_reference.py"
+    )
+
+
+def test_the_generated_http_page_is_current() -> None:
+    assert generate_reference.http_page() == generate_reference.current("http.md"), (
+        "run tools/generate_reference.py"
+    )
 
 
 def test_every_example_is_of_its_shape() -> None:
@@ -79,8 +71,8 @@ def test_every_example_is_of_its_shape() -> None:
         getattr(documents, name).model_validate_json(json.dumps(example))
 
 
-def test_the_generated_sql_page_is_current(generator: ModuleType, conn: Connection[Any]) -> None:
-    assert generator.sql_page(conn) == generator.current("sql.md"), (
+def test_the_generated_sql_page_is_current(conn: Connection[Any]) -> None:
+    assert generate_reference.sql_page(conn) == generate_reference.current("sql.md"), (
         "run tools/generate_reference.py"
     )
 

@@ -12,17 +12,17 @@ import psycopg
 import pytest
 from psycopg import Connection
 
+import keep_release
 from acceptance.installation import Installation
 from bible_progress import export, install, rollout, schema, uninstall
 from schema.catalog import assert_same_catalog, catalog
 from support import oracle
 from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage
 
-RELEASES = Path(__file__).resolve().parents[2] / "releases"
 # Every release that was kept, on each step of the rollout, and this one as it would be.
 KEPT = [
     (release, step)
-    for release in [*sorted(path.name for path in RELEASES.iterdir() if path.is_dir()), None]
+    for release in [*sorted(path.stem for path in keep_release.FOLDER.glob("*.sql")), None]
     for step in schema.STEPS
 ]
 STORED_LEVELS = {schema.VIEWS: 0, schema.VERSE_MATVIEWS: 2}
@@ -34,7 +34,8 @@ Newer = Callable[[str], NewerPackage]
 def text_of(release: str | None, step: int = schema.INCREMENTAL) -> str:
     if release is None:
         return export.render(step=step)
-    return (RELEASES / release / f"step-{step}.sql").read_text(encoding="utf-8")
+    kept = keep_release.FOLDER / f"{release}.sql"
+    return keep_release.text_of(kept.read_text(encoding="utf-8"), step)
 
 
 def apply(connection: Connection[Any], release: str | None, step: int = schema.INCREMENTAL) -> None:
@@ -146,6 +147,13 @@ def test_a_kept_release_is_as_it_was_and_so_are_its_migrations(
     assert applied
     for path, checksum in applied:
         assert schema.checksum(path) == checksum, f"{path} was released: add another instead"
+
+
+def test_a_release_is_kept_as_it_is_exported() -> None:
+    texts = {step: export.render(step=step) for step in schema.STEPS}
+    kept = keep_release.merge(texts)
+    assert {step: keep_release.text_of(kept, step) for step in schema.STEPS} == texts
+    assert len(kept) < 2 * len(texts[schema.INCREMENTAL])
 
 
 @pytest.mark.parametrize("way", ["install", "export", "export of all"])

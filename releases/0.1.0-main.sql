@@ -1,7 +1,23 @@
+-- steps 1
+-- Bible Progress 0.1.0: a new installation, strategy views.
+-- steps 2 3 4
 -- Bible Progress 0.1.0: a new installation, strategy matview.
+-- steps 5
+-- Bible Progress 0.1.0: a new installation, strategy incremental.
+-- steps 1 2 3 4 5
 -- Written by `bible-progress export supabase`; not to be edited. Apply it whole, in one
 -- transaction, as `supabase db push` does. Applying it again is harmless.
+-- steps 1
+-- sha256 of what follows this line: ecfaad5c5a8a389a87809de8efb415d631dcbc10d19755890951283f49449495
+-- steps 2
+-- sha256 of what follows this line: 16b5f08e80efd7c31e9f7aa257aaf9f56e1ada651ee05c802629cbb62484e6ef
+-- steps 3
 -- sha256 of what follows this line: 24a213757d8e5ff27ffd2276a1508c4824287323463115412347da884f607b18
+-- steps 4
+-- sha256 of what follows this line: 8dab99db6dca2865dcd66f130556b03ceefb349138128e27842cb2cdabe5838f
+-- steps 5
+-- sha256 of what follows this line: 1cb8b8a05d6200204f9d330dbb19760f5bfb9744b3fbe1e05febea7f83540072
+-- steps 1 2 3 4 5
 
 -- Objects of others stay out of this, and out of what it makes. By whole names: nothing is pinned
 -- yet.
@@ -114,7 +130,11 @@ select
                     ours.name || ' on public.' || ours.table_name || ' is '
                     || case when t.oid is null then 'missing' else 'disabled' end as finding
                 from
+-- steps 1 2 3
                     unnest('{}'::text[], '{}'::text[]) with ordinality
+-- steps 4 5
+                    unnest('{progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate}'::text[], '{books,books,books,books,chapters,chapters,chapters,chapters,verses,verses,verses,verses,audio_versions,audio_versions,audio_versions,audio_versions,text_versions,text_versions,text_versions,text_versions,verse_texts,verse_texts,verse_texts,verse_texts,media_files,media_files,media_files,media_files,media_files_verses,media_files_verses,media_files_verses,media_files_verses}'::text[]) with ordinality
+-- steps 1 2 3 4 5
                         as ours (name, table_name, place)
                 left join pg_catalog.pg_class as c
                     on ours.table_name = c.relname and c.relnamespace = 'public'::regnamespace
@@ -200,11 +220,27 @@ begin
                     'half way, on step ' || s.rollout_step
                 )
             from progress.settings as s
+-- steps 1
+            where s.rollout_step <> 1
+-- steps 2
+            where s.rollout_step <> 2
+-- steps 3
             where s.rollout_step <> 3
+-- steps 4
+            where s.rollout_step <> 4
+-- steps 5
+            where s.rollout_step <> 5
+-- steps 1 2 3 4 5
         ) as found (what);
         if v_found is not null then
             raise exception using
+-- steps 1
+                errcode = 'BP011', message = format('the strategy of this database is %s, not views', v_found), hint = 'Export with the --strategy of this database; on a step half way use install.';
+-- steps 2 3 4
                 errcode = 'BP011', message = format('the strategy of this database is %s, not matview', v_found), hint = 'Export with the --strategy of this database; on a step half way use install.';
+-- steps 5
+                errcode = 'BP011', message = format('the strategy of this database is %s, not incremental', v_found), hint = 'Export with the --strategy of this database; on a step half way use install.';
+-- steps 1 2 3 4 5
         end if;
     end if;
 end
@@ -513,7 +549,13 @@ begin
                         c.relname = any('{text_verse_coverage,audio_verse_coverage,audio_chapter_coverage,audio_book_coverage,audio_version_progress_summary,text_chapter_coverage,text_book_coverage,text_version_progress_summary,language_entity_best_audio_version,language_entity_best_text_version,mv_audio_verse_coverage,mv_audio_chapter_coverage,mv_audio_book_coverage,mv_audio_version_progress_summary,mv_text_verse_coverage,mv_text_chapter_coverage,mv_text_book_coverage,mv_text_version_progress_summary,mv_language_entity_best_audio_version,mv_language_entity_best_text_version}')
                         and (
                             not current_setting('bible_progress.installed')::boolean
+-- steps 1 5
+                            or c.relkind <> case when c.relname = any('{}') then 'm' else 'v' end
+-- steps 2
+                            or c.relkind <> case when c.relname = any('{mv_audio_verse_coverage,mv_text_verse_coverage}') then 'm' else 'v' end
+-- steps 3 4
                             or c.relkind <> case when c.relname = any('{mv_audio_verse_coverage,mv_audio_chapter_coverage,mv_audio_book_coverage,mv_audio_version_progress_summary,mv_text_verse_coverage,mv_text_chapter_coverage,mv_text_book_coverage,mv_text_version_progress_summary,mv_language_entity_best_audio_version,mv_language_entity_best_text_version}') then 'm' else 'v' end
+-- steps 1 2 3 4 5
                         )
                     )
                     or (
@@ -549,7 +591,11 @@ begin
             from pg_catalog.pg_trigger as t
             inner join pg_catalog.pg_class as c on t.tgrelid = c.oid
             inner join
+-- steps 1 2 3
                 unnest('{}'::text[], '{}'::text[]) as ours (name, table_name)
+-- steps 4 5
+                unnest('{progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate,progress_insert,progress_update,progress_delete,progress_truncate}'::text[], '{books,books,books,books,chapters,chapters,chapters,chapters,verses,verses,verses,verses,audio_versions,audio_versions,audio_versions,audio_versions,text_versions,text_versions,text_versions,text_versions,verse_texts,verse_texts,verse_texts,verse_texts,media_files,media_files,media_files,media_files,media_files_verses,media_files_verses,media_files_verses,media_files_verses}'::text[]) as ours (name, table_name)
+-- steps 1 2 3 4 5
                 on t.tgname = ours.name and c.relname = ours.table_name
             where
                 c.relnamespace = 'public'::regnamespace
@@ -840,6 +886,34 @@ begin
         if v_found is not null then
             raise exception using
                 errcode = 'BP011', message = format('row security hides rows from the installing role: %s', v_found), hint = 'Install as the owner of the tables, or as a role with BYPASSRLS; owners are filtered only where row security is forced.';
+-- steps 4
+        end if;
+    end if;
+end
+$bible_progress$;
+
+do $bible_progress$
+declare
+    v_found text;
+begin
+    if not current_setting('bible_progress.installed')::boolean and not current_setting('bible_progress.creates_host_tables')::boolean then
+        select string_agg(found.what, '; ')
+        into v_found
+        from (
+            select
+                'public.' || c.relname || ' has row security' as finding,
+                c.relname as table_name
+            from pg_catalog.pg_class as c
+            where
+                c.relnamespace = 'public'::regnamespace
+                and c.relname in ('audio_versions', 'text_versions')
+                and c.relrowsecurity
+            order by finding
+        ) as found (what);
+        if v_found is not null then
+            raise exception using
+                errcode = 'BP011', message = format('row security decides who sees versions: %s', v_found), hint = 'Stay on the default strategy.';
+-- steps 1 2 3 4 5
         end if;
     end if;
 end
@@ -1393,7 +1467,17 @@ values (
     1,
     '0.1.0',
     coalesce(NULL::text, 'development'),
+-- steps 1
+    1,
+-- steps 2
+    2,
+-- steps 3
     3,
+-- steps 4
+    4,
+-- steps 5
+    5,
+-- steps 1 2 3 4 5
     not (not current_setting('bible_progress.creates_host_tables')::boolean),
     coalesce(NULL::text[], '{}')
 )
@@ -1410,17 +1494,35 @@ on conflict (only_row) do update
 -- Functions may name views that come after them.
 select set_config('check_function_bodies', 'off', true);
 
+-- steps 1
+-- strategies/views/strategy.sql
+-- steps 2 3 4
 -- strategies/matview/strategy.sql
+-- steps 5
+-- strategies/incremental/strategy.sql
+-- steps 1 2 3 4 5
 -- A constant, so that what other strategies need leaves the plans.
 create or replace function progress.strategy()
 returns text
 language sql
 immutable
 parallel safe
+-- steps 1
+return 'views'::text;
+-- steps 2 3 4
 return 'matview'::text;
+-- steps 5
+return 'incremental'::text;
+-- steps 1 2 3 4 5
 
 comment on function progress.strategy() is
+-- steps 1
+'Nothing is stored here: readers meet the logical views.';
+-- steps 2 3 4
 'What is stored are materialized views, refreshed for a kind at a time.';
+-- steps 5
+'What is stored are rollups, refreshed for a version at a time.';
+-- steps 1 2 3 4 5
 
 -- objects/functions/fraction.sql
 -- Inlined by the planner, hence no pinned search_path: fully qualified instead.
@@ -4372,6 +4474,9 @@ comment on function progress.computed_best_versions(text) is
 'The best versions of a kind as a refresh of materialized views computes them: from the stored
 versions.';
 
+-- steps 1
+-- strategies/views/stored_verses.sql
+-- steps 2 3 4
 -- strategies/matview/mv_audio_verse_coverage.sql
 create materialized view if not exists public.mv_audio_verse_coverage as
 select
@@ -4386,6 +4491,7 @@ on public.mv_audio_verse_coverage (audio_version_id, verse_id);
 
 comment on materialized view public.mv_audio_verse_coverage is
 'As of the last refresh: the verses that an audio version has.';
+-- steps 3 4
 
 -- strategies/matview/mv_audio_chapter_coverage.sql
 create materialized view if not exists public.mv_audio_chapter_coverage as
@@ -4450,6 +4556,7 @@ on public.mv_audio_version_progress_summary (audio_version_id);
 
 comment on materialized view public.mv_audio_version_progress_summary is
 'As of the last refresh: one row for each audio version that is not deleted.';
+-- steps 2 3 4
 
 -- strategies/matview/mv_text_verse_coverage.sql
 create materialized view if not exists public.mv_text_verse_coverage as
@@ -4466,6 +4573,7 @@ on public.mv_text_verse_coverage (text_version_id, verse_id);
 comment on materialized view public.mv_text_verse_coverage is
 'As of the last refresh: the verses that a text version has.';
 
+-- steps 3 4
 -- strategies/matview/mv_text_chapter_coverage.sql
 create materialized view if not exists public.mv_text_chapter_coverage as
 select
@@ -4557,10 +4665,24 @@ on public.mv_language_entity_best_text_version (language_entity_id);
 comment on materialized view public.mv_language_entity_best_text_version is
 'As of the last refresh: the best text version of each language that has any.';
 
+-- steps 2 3 4
 -- strategies/matview/stored_verses.sql
+-- steps 5
+-- strategies/incremental/stored_verses.sql
+-- The join with `verse` looks needless and is what makes (version, verse) an index look-up: it
+-- hands the verse's chapter to the bitmap's key. One list a chapter numbers its verses; numbering
+-- them as rows would be joined anew for each.
+-- steps 1 2 3 4 5
 create view progress.stored_verses
 with (security_invoker = true) as
 select
+-- steps 1
+    l.kind,
+    l.version_id,
+    l.verse_id,
+    l.chapter_id
+from progress.live_verses as l;
+-- steps 2 3 4
     'audio'::text as kind,
     m.audio_version_id as version_id,
     m.verse_id,
@@ -4573,14 +4695,55 @@ select
     m.verse_id,
     m.chapter_id
 from public.mv_text_verse_coverage as m;
+-- steps 5
+    b.kind,
+    b.version_id,
+    verse.id as verse_id,
+    verse.chapter_id
+from progress.chapter_bitmap as b
+inner join lateral (
+    select array_agg(v.id order by v.verse_number, v.id collate "C") as verse_ids
+    from public.verses as v
+    where v.chapter_id = b.chapter_id
+) as chapter on true
+inner join public.verses as verse on b.chapter_id = verse.chapter_id
+where
+    -- Who does not see every verse of a chapter cannot tell which is which, and gets none.
+    case
+        when cardinality(chapter.verse_ids) = length(b.covered)
+            then get_bit(b.covered, array_position(chapter.verse_ids, verse.id) - 1) = 1
+        else false
+    end;
+-- steps 1 2 3 4 5
 
 comment on view progress.stored_verses is
+-- steps 1
+'Nothing is stored at this level: the covered verses as the base tables say.';
+-- steps 2 3 4
 'Covered verses from the materialized views, audio and text alike.';
+-- steps 5
+'Covered verses from the bitmaps, audio and text alike.';
+-- steps 1 2 3 4 5
 
+-- steps 1 2
+-- strategies/views/stored_chapters.sql
+-- steps 3 4
 -- strategies/matview/stored_chapters.sql
+-- steps 5
+-- strategies/incremental/stored_chapters.sql
+-- steps 1 2 3 4 5
 create view progress.stored_chapters
 with (security_invoker = true) as
 select
+-- steps 1 2
+    l.kind,
+    l.version_id,
+    l.book_id,
+    l.chapter_id,
+    l.covered_verses,
+    l.total_verses
+from progress.live_chapters as l;
+-- steps 3 4
     'audio'::text as kind,
     m.audio_version_id as version_id,
     m.book_id,
@@ -4597,9 +4760,24 @@ select
     m.verses_with_text as covered_verses,
     m.total_verses
 from public.mv_text_chapter_coverage as m;
+-- steps 5
+    r.kind,
+    r.version_id,
+    r.book_id,
+    r.chapter_id,
+    r.covered_verses,
+    r.total_verses
+from progress.rollup_chapters as r;
+-- steps 1 2 3 4 5
 
 comment on view progress.stored_chapters is
+-- steps 1 2
+'Nothing is stored at this level: the chapters as the base tables say.';
+-- steps 3 4
 'The chapters of every version, from the materialized views.';
+-- steps 5
+'The chapters of every version, from the bitmaps.';
+-- steps 1 2 3 4 5
 
 -- objects/views/chapters_by_source.sql
 create view progress.chapters_by_source
@@ -4716,10 +4894,28 @@ where
 comment on view progress.stale_books is
 'The books whose stored rollup is not the sum of their stored chapters, with that sum.';
 
+-- steps 1 2
+-- strategies/views/stored_books.sql
+-- steps 3 4
 -- strategies/matview/stored_books.sql
+-- steps 5
+-- strategies/incremental/stored_books.sql
+-- steps 1 2 3 4 5
 create view progress.stored_books
 with (security_invoker = true) as
 select
+-- steps 1 2
+    l.kind,
+    l.version_id,
+    l.book_id,
+    l.covered_verses,
+    l.total_verses,
+    l.chapters_with_any,
+    l.complete_chapters,
+    l.total_chapters
+from progress.books_by_source as l
+where l.source = 'live';
+-- steps 3 4
     'audio'::text as kind,
     m.audio_version_id as version_id,
     m.book_id,
@@ -4740,9 +4936,26 @@ select
     m.complete_chapters,
     m.total_chapters
 from public.mv_text_book_coverage as m;
+-- steps 5
+    r.kind,
+    r.version_id,
+    r.book_id,
+    r.covered_verses,
+    r.total_verses,
+    r.chapters_with_any,
+    r.complete_chapters,
+    r.total_chapters
+from progress.book_rollup as r;
+-- steps 1 2 3 4 5
 
 comment on view progress.stored_books is
+-- steps 1 2
+'Nothing is stored at this level: the books as the base tables say.';
+-- steps 3 4
 'The books of every version, from the materialized views.';
+-- steps 5
+'The books of every version, from the rollups.';
+-- steps 1 2 3 4 5
 
 -- objects/views/versions_by_source.sql
 create view progress.versions_by_source
@@ -4822,10 +5035,27 @@ group by source.name, ver.kind, ver.version_id;
 comment on view progress.versions_by_source is
 'Every version, summed from its books: the definition of the version level.';
 
+-- steps 1 2
+-- strategies/views/stored_versions.sql
+-- steps 3 4
 -- strategies/matview/stored_versions.sql
+-- steps 5
+-- strategies/incremental/stored_versions.sql
+-- steps 1 2 3 4 5
 create view progress.stored_versions
 with (security_invoker = true) as
 select
+-- steps 1 2
+    l.kind,
+    l.version_id,
+    l.covered_verses,
+    l.total_verses,
+    l.chapters_with_any,
+    l.complete_chapters,
+    l.total_chapters,
+    l.books_complete,
+    l.total_books,
+-- steps 3 4
     'audio'::text as kind,
     m.audio_version_id as version_id,
     m.covered_verses,
@@ -4835,7 +5065,12 @@ select
     m.total_chapters,
     m.books_complete,
     m.total_books,
+-- steps 1 2 3 4
     null::timestamptz as refreshed_at
+-- steps 1 2
+from progress.versions_by_source as l
+where l.source = 'live';
+-- steps 3 4
 from public.mv_audio_version_progress_summary as m
 union all
 select
@@ -4850,9 +5085,28 @@ select
     m.total_books,
     null::timestamptz as refreshed_at
 from public.mv_text_version_progress_summary as m;
+-- steps 5
+    r.kind,
+    r.version_id,
+    r.covered_verses,
+    r.total_verses,
+    r.chapters_with_any,
+    r.complete_chapters,
+    r.total_chapters,
+    r.books_complete,
+    r.total_books,
+    r.refreshed_at
+from progress.version_rollup as r;
+-- steps 1 2 3 4 5
 
 comment on view progress.stored_versions is
+-- steps 1 2
+'Nothing is stored at this level: the versions as the base tables say.';
+-- steps 3 4
 'Every version, from the materialized views.';
+-- steps 5
+'Every version, from the rollups.';
+-- steps 1 2 3 4 5
 
 -- objects/views/best_versions_by_source.sql
 create view progress.best_versions_by_source
@@ -5079,6 +5333,177 @@ where
 
 comment on view public.language_entity_best_text_version is
 'From the base tables as they are now: the best text version of each language that has any.';
+-- steps 5
+
+-- strategies/incremental/mv_audio_verse_coverage.sql
+create view public.mv_audio_verse_coverage
+with (security_invoker = true) as
+select
+    s.version_id as audio_version_id,
+    s.verse_id,
+    s.chapter_id
+from progress.stored_verses as s
+where s.kind = 'audio';
+
+comment on view public.mv_audio_verse_coverage is
+'Stored: the verses that an audio version has.';
+
+-- strategies/incremental/mv_audio_chapter_coverage.sql
+create view public.mv_audio_chapter_coverage
+with (security_invoker = true) as
+select
+    c.version_id as audio_version_id,
+    c.chapter_id,
+    c.covered_verses,
+    c.total_verses,
+    c.covered_verses > 0 as has_any,
+    progress.is_complete(c.covered_verses, c.total_verses) as is_complete,
+    c.book_id
+from progress.stored_chapters as c
+where c.kind = 'audio';
+
+comment on view public.mv_audio_chapter_coverage is
+'Stored: every chapter of each audio version''s canon, zeros included.';
+
+-- strategies/incremental/mv_audio_book_coverage.sql
+create view public.mv_audio_book_coverage
+with (security_invoker = true) as
+select
+    b.version_id as audio_version_id,
+    b.book_id,
+    b.complete_chapters,
+    b.total_chapters,
+    progress.is_complete(b.complete_chapters, b.total_chapters) as is_complete,
+    b.covered_verses,
+    b.total_verses,
+    b.chapters_with_any as chapters_with_audio
+from progress.book_rollup as b
+where b.kind = 'audio';
+
+comment on view public.mv_audio_book_coverage is
+'Stored: every book of each audio version''s canon, zeros included.';
+
+-- strategies/incremental/mv_audio_version_progress_summary.sql
+create view public.mv_audio_version_progress_summary
+with (security_invoker = true) as
+select
+    v.version_id as audio_version_id,
+    v.covered_verses,
+    v.total_verses,
+    progress.fraction(v.covered_verses, v.total_verses) as verse_fraction,
+    v.chapters_with_any as chapters_with_audio,
+    v.total_chapters,
+    progress.chapter_fraction(
+        v.kind, v.chapters_with_any, v.complete_chapters, v.total_chapters
+    ) as chapter_fraction,
+    v.books_complete,
+    v.total_books,
+    progress.fraction(v.books_complete, v.total_books) as book_fraction,
+    v.complete_chapters
+from progress.version_rollup as v
+where v.kind = 'audio';
+
+comment on view public.mv_audio_version_progress_summary is
+'Stored: one row for each audio version that is not deleted.';
+
+-- strategies/incremental/mv_text_verse_coverage.sql
+create view public.mv_text_verse_coverage
+with (security_invoker = true) as
+select
+    s.version_id as text_version_id,
+    s.verse_id,
+    s.chapter_id
+from progress.stored_verses as s
+where s.kind = 'text';
+
+comment on view public.mv_text_verse_coverage is
+'Stored: the verses that a text version has.';
+
+-- strategies/incremental/mv_text_chapter_coverage.sql
+create view public.mv_text_chapter_coverage
+with (security_invoker = true) as
+select
+    c.version_id as text_version_id,
+    c.chapter_id,
+    c.covered_verses as verses_with_text,
+    c.total_verses,
+    progress.is_complete(c.covered_verses, c.total_verses) as is_complete,
+    c.book_id
+from progress.stored_chapters as c
+where c.kind = 'text';
+
+comment on view public.mv_text_chapter_coverage is
+'Stored: every chapter of each text version''s canon, zeros included.';
+
+-- strategies/incremental/mv_text_book_coverage.sql
+create view public.mv_text_book_coverage
+with (security_invoker = true) as
+select
+    b.version_id as text_version_id,
+    b.book_id,
+    b.complete_chapters,
+    b.total_chapters,
+    progress.is_complete(b.complete_chapters, b.total_chapters) as is_complete,
+    b.covered_verses,
+    b.total_verses,
+    b.chapters_with_any as chapters_with_text
+from progress.book_rollup as b
+where b.kind = 'text';
+
+comment on view public.mv_text_book_coverage is
+'Stored: every book of each text version''s canon, zeros included.';
+
+-- strategies/incremental/mv_text_version_progress_summary.sql
+create view public.mv_text_version_progress_summary
+with (security_invoker = true) as
+select
+    v.version_id as text_version_id,
+    v.covered_verses,
+    v.total_verses,
+    progress.fraction(v.covered_verses, v.total_verses) as verse_fraction,
+    v.complete_chapters,
+    v.total_chapters,
+    progress.chapter_fraction(
+        v.kind, v.chapters_with_any, v.complete_chapters, v.total_chapters
+    ) as chapter_fraction,
+    v.books_complete,
+    v.total_books,
+    progress.fraction(v.books_complete, v.total_books) as book_fraction,
+    v.chapters_with_any as chapters_with_text
+from progress.version_rollup as v
+where v.kind = 'text';
+
+comment on view public.mv_text_version_progress_summary is
+'Stored: one row for each text version that is not deleted.';
+
+-- strategies/incremental/mv_language_entity_best_audio_version.sql
+create view public.mv_language_entity_best_audio_version
+with (security_invoker = true) as
+select
+    b.language_entity_id,
+    b.version_id as audio_version_id
+from progress.best_versions_by_source as b
+where
+    b.source = 'stored'
+    and b.kind = 'audio';
+
+comment on view public.mv_language_entity_best_audio_version is
+'Stored: the best audio version of each language that has any.';
+
+-- strategies/incremental/mv_language_entity_best_text_version.sql
+create view public.mv_language_entity_best_text_version
+with (security_invoker = true) as
+select
+    b.language_entity_id,
+    b.version_id as text_version_id
+from progress.best_versions_by_source as b
+where
+    b.source = 'stored'
+    and b.kind = 'text';
+
+comment on view public.mv_language_entity_best_text_version is
+'Stored: the best text version of each language that has any.';
+-- steps 1 2 3 4 5
 
 -- objects/functions/exact_best_version.sql
 -- Stable, so every statement here sees the snapshot of the query that calls it. Planned once a
@@ -5713,6 +6138,27 @@ $$;
 comment on function progress.books_changed() is
 'Signals every version of a canon whose books came, went, moved or were renumbered.';
 
+-- steps 4 5
+create or replace trigger progress_insert
+after insert on public.books
+referencing new table as new_rows
+for each statement execute function progress.books_changed();
+
+create or replace trigger progress_update
+after update on public.books
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.books_changed();
+
+create or replace trigger progress_delete
+after delete on public.books
+referencing old table as old_rows
+for each statement execute function progress.books_changed();
+
+create or replace trigger progress_truncate
+after truncate on public.books
+for each statement execute function progress.content_truncated('audio', 'text');
+
+-- steps 1 2 3 4 5
 -- objects/triggers/chapters.sql
 create or replace function progress.chapters_changed()
 returns trigger
@@ -5762,6 +6208,27 @@ $$;
 comment on function progress.chapters_changed() is
 'Signals every version of a canon whose chapters came, went, moved or were renumbered. Their stored
 total_verses is not trusted, so it signals nothing.';
+-- steps 4 5
+
+create or replace trigger progress_insert
+after insert on public.chapters
+referencing new table as new_rows
+for each statement execute function progress.chapters_changed();
+
+create or replace trigger progress_update
+after update on public.chapters
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.chapters_changed();
+
+create or replace trigger progress_delete
+after delete on public.chapters
+referencing old table as old_rows
+for each statement execute function progress.chapters_changed();
+
+create or replace trigger progress_truncate
+after truncate on public.chapters
+for each statement execute function progress.content_truncated('audio', 'text');
+-- steps 1 2 3 4 5
 
 -- objects/triggers/verses.sql
 create or replace function progress.verses_changed()
@@ -5830,9 +6297,70 @@ $$;
 comment on function progress.verses_changed() is
 'Signals the chapter of verses that came, went or were renumbered, for every version of the canon.';
 
+-- steps 4 5
+create or replace trigger progress_insert
+after insert on public.verses
+referencing new table as new_rows
+for each statement execute function progress.verses_changed();
+
+create or replace trigger progress_update
+after update on public.verses
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.verses_changed();
+
+create or replace trigger progress_delete
+after delete on public.verses
+referencing old table as old_rows
+for each statement execute function progress.verses_changed();
+
+create or replace trigger progress_truncate
+after truncate on public.verses
+for each statement execute function progress.content_truncated('audio', 'text');
+
+-- steps 1 2 3 4 5
 -- objects/triggers/audio_versions.sql
+-- steps 4 5
+create or replace trigger progress_insert
+after insert on public.audio_versions
+referencing new table as new_rows
+for each statement execute function progress.versions_changed('audio');
+
+create or replace trigger progress_update
+after update on public.audio_versions
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.versions_changed('audio');
+
+create or replace trigger progress_delete
+after delete on public.audio_versions
+referencing old table as old_rows
+for each statement execute function progress.versions_changed('audio');
+
+create or replace trigger progress_truncate
+after truncate on public.audio_versions
+for each statement execute function progress.content_truncated('audio');
+-- steps 1 2 3 4 5
 
 -- objects/triggers/text_versions.sql
+-- steps 4 5
+create or replace trigger progress_insert
+after insert on public.text_versions
+referencing new table as new_rows
+for each statement execute function progress.versions_changed('text');
+
+create or replace trigger progress_update
+after update on public.text_versions
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.versions_changed('text');
+
+create or replace trigger progress_delete
+after delete on public.text_versions
+referencing old table as old_rows
+for each statement execute function progress.versions_changed('text');
+
+create or replace trigger progress_truncate
+after truncate on public.text_versions
+for each statement execute function progress.content_truncated('text');
+-- steps 1 2 3 4 5
 
 -- objects/triggers/verse_texts.sql
 create or replace function progress.verse_texts_changed()
@@ -5896,6 +6424,27 @@ $$;
 
 comment on function progress.verse_texts_changed() is
 'Signals the chapters whose text came, went or moved; wording alone signals nothing.';
+-- steps 4 5
+
+create or replace trigger progress_insert
+after insert on public.verse_texts
+referencing new table as new_rows
+for each statement execute function progress.verse_texts_changed();
+
+create or replace trigger progress_update
+after update on public.verse_texts
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.verse_texts_changed();
+
+create or replace trigger progress_delete
+after delete on public.verse_texts
+referencing old table as old_rows
+for each statement execute function progress.verse_texts_changed();
+
+create or replace trigger progress_truncate
+after truncate on public.verse_texts
+for each statement execute function progress.content_truncated('text');
+-- steps 1 2 3 4 5
 
 -- objects/triggers/media_files.sql
 create or replace function progress.media_files_changed()
@@ -6057,6 +6606,27 @@ comment on function progress.media_files_changed() is
 'Signals the chapters of recordings that came, went, changed scope, were published or withdrawn; a
 file that moves between versions signals both as a whole.';
 
+-- steps 4 5
+create or replace trigger progress_insert
+after insert on public.media_files
+referencing new table as new_rows
+for each statement execute function progress.media_files_changed();
+
+create or replace trigger progress_update
+after update on public.media_files
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.media_files_changed();
+
+create or replace trigger progress_delete
+after delete on public.media_files
+referencing old table as old_rows
+for each statement execute function progress.media_files_changed();
+
+create or replace trigger progress_truncate
+after truncate on public.media_files
+for each statement execute function progress.content_truncated('audio');
+
+-- steps 1 2 3 4 5
 -- objects/triggers/media_files_verses.sql
 -- Signals whether or not the file counts just now: it may be published at this very moment by a
 -- transaction that cannot see these rows.
@@ -6145,6 +6715,27 @@ $$;
 
 comment on function progress.media_files_verses_changed() is
 'Signals the chapters whose verse timings came, went or moved to another verse or file.';
+-- steps 4 5
+
+create or replace trigger progress_insert
+after insert on public.media_files_verses
+referencing new table as new_rows
+for each statement execute function progress.media_files_verses_changed();
+
+create or replace trigger progress_update
+after update on public.media_files_verses
+referencing old table as old_rows new table as new_rows
+for each statement execute function progress.media_files_verses_changed();
+
+create or replace trigger progress_delete
+after delete on public.media_files_verses
+referencing old table as old_rows
+for each statement execute function progress.media_files_verses_changed();
+
+create or replace trigger progress_truncate
+after truncate on public.media_files_verses
+for each statement execute function progress.content_truncated('audio');
+-- steps 1 2 3 4 5
 
 -- objects/functions/drained_together.sql
 create or replace function progress.drained_together(p_kind text, p_version_id uuid)
