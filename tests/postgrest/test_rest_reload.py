@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -45,3 +46,17 @@ def test_a_server_that_runs_follows_install_moves_and_uninstall(
         assert soon(lambda: answers(rest, "text_versions", **EMBEDDED) == 400)
         assert answers(rest, "rpc/progress_tree", **call) == 404
         assert answers(rest, "text_versions") == 200
+
+
+def test_who_calls_an_earlier_implementation_learns_what_came_instead(
+    new_host: Callable[[], str],
+) -> None:
+    url = new_host()
+    earlier = Path(__file__).parents[1] / "schema" / "earlier_implementation.sql"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(earlier.read_bytes())
+        install.install(connection, replace=True)
+        with postgrest(url) as rest:
+            answer = rest.post("rpc/drain_progress_refresh_queue")
+            assert (answer.status_code, answer.json()["code"]) == (400, "BP014")
+            assert "bible-progress worker" in answer.json()["hint"]
