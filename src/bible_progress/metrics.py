@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from .models import Drained, Status
+from .models import Drained, Hindrance, Status
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -42,6 +43,22 @@ class Metrics:
         )
         self._snapshot_seconds = self._gauge(
             "oldest_snapshot_seconds", "Age of the oldest snapshot, where it has a beginning."
+        )
+        self._unsettled = self._gauge(
+            "unsettled_changes", "Changes that wait for writers of their time."
+        )
+        self._foreign = self._gauge(
+            "foreign_numbers", "Signals with a transaction number of another server."
+        )
+        self._unsignalled = self._gauge(
+            "unsignalled_versions", "Versions that came or went past the triggers."
+        )
+        self._unfilled = self._gauge("unfilled_views", "Materialized views that are not filled.")
+        self._hindrances = self._gauge(
+            "hindrances", "What keeps changes from being settled or drained."
+        )
+        self._held_back = self._gauge(
+            "held_back_seconds", "For how long the oldest of the hindrances has been there."
         )
         self._drains = Counter(
             "bible_progress_drains_total",
@@ -113,8 +130,8 @@ class Metrics:
         """Count one lost connection."""
         self._reconnects.inc()
 
-    def observe(self, status: Status) -> None:
-        """Take over what the database says of its queue."""
+    def observe(self, status: Status, hindrances: Sequence[Hindrance]) -> None:
+        """Take over what the database says of its queue, and of what holds it back."""
         self.recent.append((datetime.now(UTC), status))
         self._queue_depth.set(status.queue_depth)
         self._oldest.set(status.oldest_signal_seconds)
@@ -125,6 +142,12 @@ class Metrics:
         self._dead_rows.set(status.queue_dead_rows)
         self._snapshot.set(status.oldest_snapshot_transactions)
         self._snapshot_seconds.set(status.oldest_snapshot_seconds)
+        self._unsettled.set(status.unsettled_changes)
+        self._foreign.set(status.foreign_numbers)
+        self._unsignalled.set(status.unsignalled_versions)
+        self._unfilled.set(status.unfilled_views)
+        self._hindrances.set(len(hindrances))
+        self._held_back.set(max((held.seconds or 0.0 for held in hindrances), default=0.0))
 
     def counted(self) -> dict[str, float | None]:
         """Return drains, mean lag in seconds (None before the first), audits and drift so far."""

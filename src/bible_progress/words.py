@@ -15,3 +15,8 @@ def age(seconds: float) -> str:
         if seconds < limit:
             return f"{int(seconds / unit)} {name}"
     return f"{int(seconds / 86400)} days"
+
+
+def counted(number: int, noun: str) -> str:
+    """Say a number with its noun: 1 version, 1,189 versions."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -365,7 +365,7 @@ class Worker:
 
     def _beat(self, connection: Connection[Any]) -> None:
         status = insights.status(connection)
-        self.metrics.observe(status)
+        self.metrics.observe(status, insights.hindrances(connection))
         if status.unsignalled_versions or status.unfilled_views:
             signals = signal_unsignalled(connection, UNSIGNALLED)
             if signals:

@@ -76,7 +76,7 @@ def test_work_that_remains_has_its_own_exit_code(cli: CommandLine, site: Install
     site.fail_drains_of(bad)
     for version in (bad, good):
         site.touch(version)
-    cli("refresh").assert_refused(10, "1 versions")
+    cli("refresh").assert_refused(10, "1 version ")
     assert (site.covered(bad), site.covered(good)) == (2, 3)
     site.stop_failing()
     site.run("update progress.failure set next_attempt_at = now()")
@@ -88,7 +88,7 @@ def test_work_that_remains_has_its_own_exit_code(cli: CommandLine, site: Install
 def test_dead_letters_are_work_that_remains(cli: CommandLine, site: Installation) -> None:
     [version] = site.texts(1)
     site.bury(version)
-    cli("refresh").assert_refused(10, "1 signals")
+    cli("refresh").assert_refused(10, "1 signal ")
     # Recomputing the version makes its letters void.
     cli("refresh", "--version", version).assert_done()
     assert site.dead() == 0
@@ -102,7 +102,7 @@ def test_unsettled_changes_are_told_and_are_no_failure(
     beside = connect(autocommit=False)
     beside.execute("select pg_current_xact_id()")
     site.run("insert into verses (id, verse_number, chapter_id) values ('gen-2-3', 3, 'gen-2')")
-    assert "1 changes" in cli("refresh").assert_done().out
+    assert "1 change " in cli("refresh").assert_done().out
     beside.rollback()
     cli("refresh").assert_done()
     site.assert_right()

@@ -43,14 +43,14 @@ def test_drift_at_every_stored_level_is_found(cli: CommandLine, site: Installati
 def test_drift_is_named_repaired_and_cured(cli: CommandLine, site: Installation) -> None:
     bad, good = site.texts(2)
     site.plant_drift(bad)
-    done = cli("verify").assert_refused(9, "1 versions")
+    done = cli("verify").assert_refused(9, "1 version")
     assert str(bad) in done.out
     assert str(good) not in done.out
     assert site.queued() == 0
     cli("verify", "--repair").assert_refused(9)
     assert site.rows("select version_id from progress_refresh_queue") == [(bad,)]
     # A version that waits is left out: its numbers may differ.
-    assert "1 versions" in cli("verify").assert_refused(10, "1 in the queue").out
+    assert "1 version" in cli("verify").assert_refused(10, "1 in the queue").out
     cli("refresh").assert_done()
     cli("verify").assert_done()
     assert site.covered(bad) == 2
@@ -164,7 +164,7 @@ def test_what_cannot_be_compared_is_counted_and_no_success(
 ) -> None:
     [version] = site.texts(1)
     LEFT_OUT[reason](site, version)
-    done = cli("verify", "--json").assert_refused(10, "1 versions were not compared")
+    done = cli("verify", "--json").assert_refused(10, "1 version not compared")
     found = json.loads(done.out)
     assert (found["checked"], found["dirty"], found["left_out"]) == (0, 1, {reason: 1})
     assert cli("verify").assert_refused(10).err == done.err

@@ -196,7 +196,7 @@ def assert_numbers_are_no_trouble(site: Installation, cli: CommandLine) -> None:
     for what in ("queue_depth", "unsettled_changes", "dead_letters", "foreign_numbers"):
         assert waiting[what] > 0, what
     assert "copy brought from another server" in cli("doctor").out
-    cli("verify").assert_refused(10, "were not compared")
+    cli("verify").assert_refused(10, "not compared")
 
     traffic.refill(site.connection, Random(0), 2)
     site.run("update books set book_number = book_number + 20")

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bible_progress.cli.demo import bar
-from bible_progress.words import age
+from bible_progress.words import age, counted
 
 totals = st.integers(min_value=1, max_value=2**31)
 
@@ -87,3 +87,10 @@ def length(said: str) -> float:
     match = re.fullmatch(r"([\d.]+) (ms|s|min|h|days)", said)
     assert match is not None, said
     return float(match[1]) * {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "days": 86400}[match[2]]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 verses"), (1, "1 verse"), (2, "2 verses"), (31102, "31,102 verses")]
+)
+def test_only_one_is_singular(number: int, said: str) -> None:
+    assert counted(number, "verse") == said

@@ -9,9 +9,16 @@ import httpx
 import pytest
 from psycopg import Connection
 
+from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
 from support.builders import World
 from web.site import served
+
+
+@pytest.fixture
+def cli(database: str) -> CommandLine:
+    """The command line with DATABASE_URL set to the installed database of this test."""
+    return CommandLine(database)
 
 
 @pytest.fixture

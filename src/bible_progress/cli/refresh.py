@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from .. import drain, insights
 from ..db import connect, translated
 from ..errors import WorkRemains
+from ..words import counted
 from .options import Subparsers, database_url, in_ci, override, require_database
 from .output import Console, progress_bar
 
@@ -54,16 +55,18 @@ def run(options: argparse.Namespace) -> int:
         started = time.perf_counter()
         drained = drain_with_progress(connection, console)
         state = insights.status(connection)
-    console.print(f"drained {drained} versions in {time.perf_counter() - started:.1f} s")
+    spent = time.perf_counter() - started
+    console.print(f"drained {counted(drained, 'version')} in {spent:.1f} s")
     if state.unsettled_changes:
         console.print(
-            f"{state.unsettled_changes} changes of the canon or of recordings wait until the "
-            "transactions that ran beside them have ended; reads of their versions are live."
+            f"waiting: {counted(state.unsettled_changes, 'change')} of the canon or of recordings, "
+            "until the transactions that ran beside have ended; reads of the versions are live."
         )
     if state.failing_versions or state.dead_letters:
         raise WorkRemains(
-            f"{state.failing_versions} versions failed and wait for another attempt, "
-            f"{state.dead_letters} signals are dead letters; their reads are live",
+            f"{counted(state.failing_versions, 'version')} failed, to be tried again, "
+            f"{counted(state.dead_letters, 'signal')} given up as dead letters; "
+            "their reads are live",
             hint="bible-progress status and bible-progress dead-letter list show the errors.",
         )
     return 0

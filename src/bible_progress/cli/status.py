@@ -13,12 +13,10 @@ from rich.text import Text
 from .. import insights
 from ..db import connect
 from ..models import Hindrance, Status
-from ..words import age
+from ..remarks import remarks
+from ..words import age, counted
 from .options import Subparsers, database_url, require_database
 from .output import Console
-
-# Autovacuum removes them long before, unless an old snapshot keeps them.
-MANY_DEAD_ROWS = 10_000
 
 
 def add(subparsers: Subparsers) -> None:
@@ -57,42 +55,16 @@ def run(options: argparse.Namespace) -> int:
     table.add_row("versions", f"{state.text_versions} text, {state.audio_versions} audio")
     table.add_row(
         "queue",
-        f"{state.queue_depth} signals, oldest {age(state.oldest_signal_seconds)}"
+        f"{counted(state.queue_depth, 'signal')}, oldest {age(state.oldest_signal_seconds)}"
         if state.queue_depth
         else "empty",
     )
-    if state.foreign_numbers:
-        table.add_row(
-            "copied", f"{state.foreign_numbers} signals of another server, for the next drain"
-        )
-    elif state.unsettled_changes:
-        table.add_row("unsettled", f"{state.unsettled_changes} changes wait for running writers")
-    for held in hindrances:
-        if held.cause != "pg_cron":
-            table.add_row("held back by", Text(held.finding))
-    if state.queue_dead_rows >= MANY_DEAD_ROWS:
-        table.add_row(
-            "dead rows",
-            f"{state.queue_dead_rows} in the queue; the oldest snapshot is "
-            f"{state.oldest_snapshot_transactions} transactions old, "
-            f"{age(state.oldest_snapshot_seconds)}",
-        )
+    for what, told in remarks(state, hindrances):
+        table.add_row(what, Text(told))
     if state.dirty_versions:
-        table.add_row("read live", f"{state.dirty_versions} versions, until they are drained")
-    if state.unsignalled_versions:
-        table.add_row(
-            "past triggers",
-            f"{state.unsignalled_versions} versions came or went past the triggers; a worker, "
-            "pg_cron or bible-progress refresh queues them",
-        )
-    if state.unfilled_views:
-        table.add_row(
-            "not filled",
-            f"{state.unfilled_views} materialized views; a worker, pg_cron or bible-progress "
-            "refresh fills them",
-        )
+        table.add_row("read live", f"{counted(state.dirty_versions, 'version')}, until drained")
     since = "" if state.failing_seconds is None else f", since {age(state.failing_seconds)}"
-    table.add_row("failing", f"{state.failing_versions} versions{since}")
+    table.add_row("failing", f"{counted(state.failing_versions, 'version')}{since}")
     table.add_row("dead letters", str(state.dead_letters))
     table.add_row("drained by", _drained_by(state, hindrances))
     table.add_row(
@@ -120,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _drained_by(state: Status, hindrances: list[Hindrance]) -> str:
     if state.workers:
-        return f"{state.workers} worker{'s' if state.workers > 1 else ''}"
+        return counted(state.workers, "worker")
     for missing in hindrances:
         if missing.cause == "pg_cron":
             return f"nothing: {missing.finding}"

@@ -8,6 +8,7 @@ import json
 from .. import audit, drain
 from ..db import connect
 from ..errors import DriftFound, WorkRemains
+from ..words import counted
 from .options import Subparsers, database_url, in_ci, override, positive, require_database
 from .output import Console, progress_bar
 
@@ -78,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
         _print(console, found)
     if not found.is_clean:
         raise DriftFound(
-            f"{len(found.drifted)} versions have wrong stored numbers, "
-            f"{len(found.broken_triggers)} triggers do not work",
+            f"wrong stored numbers in {counted(len(found.drifted), 'version')}, "
+            f"{counted(len(found.broken_triggers), 'broken trigger')}",
             hint=(
                 "The versions are queued; run bible-progress install to restore triggers."
                 if options.repair
@@ -94,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
                 hint="Look whether this is the right database; then add a version.",
             )
         raise WorkRemains(
-            f"{found.left_out.total()} versions were not compared: {_left_out(found)}",
+            f"{counted(found.left_out.total(), 'version')} not compared: {_left_out(found)}",
             hint=" ".join(_REASONS[reason][1] for reason in _REASONS if reason in found.left_out),
         )
     return 0
@@ -110,10 +111,11 @@ def _left_out(found: audit.Audit) -> str:
 
 def _print(console: Console, found: audit.Audit) -> None:
     left_out = f"; left out: {_left_out(found)}" if found.left_out else ""
-    console.print(f"{found.checked} versions compared{left_out}")
+    console.print(f"{counted(found.checked, 'version')} compared{left_out}")
     for version in found.drifted:
         console.print(
-            f"{version.kind} version {version.version_id}: {len(version.rows)} rows differ",
+            f"{version.kind} version {version.version_id}: "
+            f"{counted(len(version.rows), 'wrong row')}",
             style="red",
         )
         for row in version.rows[:_SHOWN]:

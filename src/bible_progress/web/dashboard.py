@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from .. import insights
 from ..errors import DatabaseRefused
+from ..remarks import remarks
 from ..words import age
 from . import problems
 from .operations import change_dead_letter
@@ -282,6 +283,7 @@ def operations(request: Request, message: str | None = None) -> Response:
         page="operations",
         status=status,
         hindrances=hindrances,
+        remarks=list(remarks(status, hindrances)),
         queue=queue,
         failures=failures,
         letters=letters if letters is None else letters[:100],

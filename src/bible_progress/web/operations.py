@@ -42,7 +42,7 @@ async def watch(app: FastAPI) -> None:
 
     def look() -> None:
         with translated(), app.state.pool.connection() as connection:
-            counted.observe(insights.status(connection))
+            counted.observe(insights.status(connection), insights.hindrances(connection))
 
     while True:
         # First, so that the pool has its connection by then and opens no second one for this.
