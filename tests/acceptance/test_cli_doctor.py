@@ -35,6 +35,26 @@ def test_a_clean_host_is_done_without_a_finding(host: Installation, host_cli: Co
     host_cli("doctor", "--fail-on", "advice").assert_done()
 
 
+def test_who_does_as_the_readme_says_is_warned_of_nothing(
+    empty_database: str, host_cli: CommandLine
+) -> None:
+    """Of tables of a few rows too, which nobody ever analyzes."""
+    assert "import canon" in host_cli("install").assert_done().out
+    assert "import canon" not in host_cli("install").assert_done().out
+    host_cli("import", "canon").assert_done()
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        for statement in (
+            "insert into language_entities (name) values ('Gonja')",
+            "insert into text_versions (name, language_entity_id, bible_version_id)"
+            " select 'Ours', id, 'eng-protestant' from language_entities",
+            "insert into verse_texts (text_version_id, verse_id, verse_text)"
+            " select id, 'ruth-1-1', 'Words.' from text_versions",
+        ):
+            connection.execute(statement)
+    host_cli("refresh").assert_done()
+    host_cli("doctor", "--fail-on", "advice").assert_done()
+
+
 def test_findings_decide_the_exit_code_by_their_severity(
     host: Installation, host_cli: CommandLine
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -97,6 +99,29 @@ def test_once_leaves_nothing_behind(once: tuple[Finished, Path]) -> None:
     assert list(once[1].iterdir()) == []
     assert processes(once[1]) == []
     assert once[0].err == ""
+
+
+def test_in_a_terminal_the_server_starts_once(empty_database: str) -> None:
+    """What spins while it starts is gone when the demo goes on."""
+    terminal, inside = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "bible_progress", "demo", "--once"],
+        env=CommandLine(empty_database).environment({"TERM": "xterm"}),
+        stdin=subprocess.DEVNULL,
+        stdout=inside,
+        stderr=inside,
+    ) as process:
+        os.close(inside)
+        said = b""
+        with suppress(OSError):  # how a terminal says that nobody is left in it
+            while part := os.read(terminal, 65536):
+                said += part
+    os.close(terminal)
+    assert process.returncode == 0, said
+    before, _, after = said.partition(b"loading")
+    assert b"starting PostgreSQL" in before
+    assert b"live edit" in after
+    assert b"starting PostgreSQL" not in after
 
 
 def test_a_database_with_tables_is_refused_untouched(empty_database: str) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from acceptance.command_line import CommandLine
+from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
+from acceptance.own_server import own_server
+from bible_progress import install
 from web.site import served
 
 Connect = Callable[..., Connection[Any]]
@@ -27,6 +31,11 @@ def change_structure(site: Installation) -> None:
 
 def hindrances(cli: CommandLine) -> list[dict[str, Any]]:
     return json.loads(cli("status", "--json").assert_done().out)["hindrances"]
+
+
+def sample(api: httpx.Client, gauge: str) -> float:
+    [value] = re.findall(rf"^bible_progress_{gauge} (.*)$", api.get("/metrics").text, re.MULTILINE)
+    return float(value)
 
 
 @contextmanager
@@ -57,6 +66,8 @@ def test_a_forgotten_transaction_in_another_database_is_named_everywhere(
         assert ends in finding["statements"]
         with served(database) as api:
             assert f"process {other.info.backend_pid} in database" in api.get("/operations").text
+            assert soon(lambda: sample(api, "hindrances") >= 1)
+            assert sample(api, "held_back_seconds") > 0
     site.drain()
     assert hindrances(cli) == []
 
@@ -94,6 +105,24 @@ def test_what_may_not_be_seen_is_said(site: Installation, connect: Connect, serv
     run("alter function progress.hindrances() owner to current_user")
     run(sql.SQL("drop owned by {}").format(role))
     run(sql.SQL("drop role {}").format(role))
+
+
+def test_processes_of_the_server_hold_nothing_back() -> None:
+    """Who may not read all statistics sees of them as little as of other sessions."""
+    with own_server(durable=False) as server:
+        with psycopg.connect(server.url, autocommit=True) as admin:
+            admin.execute("create role keeper login")
+            admin.execute("create database kept owner keeper")
+        url = server.url.replace("postgres@/postgres", "keeper@/kept")
+        with psycopg.connect(url, autocommit=True) as connection:
+            install.install(connection)
+            site = Installation(connection)
+            site.texts(1, drained=False)
+            assert site.value("select count(*) from progress.unsettled_change") > 0
+            assert site.rows("select finding from progress.hindrances()") == []
+            with psycopg.connect(server.url):
+                [[finding]] = site.rows("select finding from progress.hindrances()")
+                assert finding.startswith("1 session of other roles")
 
 
 @pytest.mark.parametrize("where", ["nowhere", "current", "postgres"])

@@ -180,6 +180,9 @@ CASES: dict[str, tuple[str, str]] = {
     "stale_statistics": (
         "create table f (like verse_texts including all);"
         "insert into f select * from verse_texts; drop table verse_texts;"
+        "alter table f alter verse_text set storage plain;"
+        "update f set verse_text = repeat('x', 5000);"
+        "update f set verse_text = repeat('y', 5000);"
         "alter table f rename to verse_texts",
         "public.verse_texts was never analyzed",
     ),

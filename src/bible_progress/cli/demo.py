@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import threading
+from contextlib import ExitStack
 
 from rich.panel import Panel
 from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
@@ -16,6 +17,7 @@ from ..demo import Demo, Edit, refuse_used_database
 from ..embedded import database_server
 from ..models import VersionProgress
 from ..sample_bibles import require_texts
+from ..words import counted
 from ..worker import Worker, WorkerSettings
 from .options import Subparsers, check, database_url, port_or_any
 from .output import Console, progress_bar
@@ -56,20 +58,20 @@ def run(options: argparse.Namespace) -> int:
     from ..web.settings import WebSettings
 
     console = Console()
-    with (
-        console.status("starting PostgreSQL"),
-        database_server(options.database_url, durable=False) as url,
-        connect(url) as connection,
-    ):
-        refuse_used_database(connection)
-        install.install(connection)
+    with ExitStack() as stack:
+        with console.status("starting PostgreSQL"):
+            url = stack.enter_context(database_server(options.database_url, durable=False))
+            connection = stack.enter_context(connect(url))
+            refuse_used_database(connection)
+            install.install(connection)
         demo = Demo(connection)
         _load(demo, console)
         drained = drain_with_progress(connection, console)
         state = insights.status(connection)
         console.print(
-            f"PostgreSQL {state.server_version}: {state.text_versions} texts and "
-            f"{state.audio_versions} recordings loaded, {drained} versions counted\n"
+            f"PostgreSQL {state.server_version}: {counted(state.text_versions, 'text')} and "
+            f"{counted(state.audio_versions, 'recording')} loaded, "
+            f"{counted(drained, 'version')} counted\n"
         )
         console.print(coverage_table(insights.versions(connection)))
         worker = Worker(WorkerSettings(database_url=url, idle_seconds=0.01))

@@ -120,7 +120,11 @@ def run(options: argparse.Namespace) -> int:
         for statement in plan.advised_indexes:
             console.print(f"  {statement}", markup=False)
     if not options.dry_run:
-        console.print("Next: bible-progress worker keeps it fresh, bible-progress status shows it.")
+        if plan.creates_host_tables:
+            console.print("Next: bible-progress import canon loads books, chapters and verses.")
+        console.print(
+            "Next: bible-progress serve, or worker, keeps it fresh; bible-progress status shows it."
+        )
     return 0
 
 

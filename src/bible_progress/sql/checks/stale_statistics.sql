@@ -12,7 +12,10 @@ tables as (
         -- Of a partitioned table the rows, and the changes, are in its partitions.
         bool_or(part.relid = c.oid and s.last_analyze is null and s.last_autoanalyze is null)
         and c.reltuples < 0 as never_analyzed,
-        sum(coalesce(pg_relation_size(part.relid), 0)) > 0 as has_pages,
+        -- Autovacuum never analyzes a table of fewer than 50 rows, and no plan needs it to.
+        sum(coalesce(pg_relation_size(part.relid), 0))
+        > case c.relkind when 'p' then 0 else current_setting('block_size')::integer end
+            as is_large,
         case c.relkind
             when 'p'
                 then
@@ -52,6 +55,6 @@ select
     'analyze public.' || t.table_name || ';' as fix
 from tables as t
 where
-    (t.never_analyzed and t.has_pages)
+    (t.never_analyzed and t.is_large)
     or t.changed > 1000 + t.known / 5
 order by finding;

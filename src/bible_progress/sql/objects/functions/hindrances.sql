@@ -90,13 +90,14 @@ begin
                 null::text,
                 null::double precision,
                 format(
-                    '%s sessions of other roles, which role %s cannot see into: grant'
+                    '%s of other roles, which role %s cannot see into: grant'
                     ' pg_read_all_stats to it',
-                    count(*),
+                    case count(*) when 1 then '1 session' else count(*) || ' sessions' end,
                     current_user
                 )
             from pg_stat_activity as a
-            where a.query = '<insufficient privilege>'
+            -- Processes of the server itself are in no database, and hold no change back.
+            where a.query = '<insufficient privilege>' and a.datid is not null
             having count(*) > 0;
         end if;
     end if;
