@@ -101,6 +101,7 @@ _STORING = re.compile(
     r"progress\.(refresh_(chapters|all_chapters|books|summary)|computed_\w+)|public\.mv_\w+"
 )
 _RETIRED = re.compile(r"^drop view if exists (\w+)\.(\w+);$", re.MULTILINE)
+_RETIRED_SIGNATURE = re.compile(r"^drop function if exists (\w+\.\w+\([^)]*\));$", re.MULTILINE)
 _COMMENT = re.compile(
     r"^comment on (?:materialized view|view|table|function|procedure) public\.[^']+? is\s*"
     r"'((?:[^']|'')*)';",
@@ -252,8 +253,13 @@ def comments() -> tuple[str, ...]:
 
 
 def signatures() -> tuple[str, ...]:
-    """Return schema, name and types of the arguments of each of them: names may be overloaded."""
-    return tuple(match for path in objects() for match in _SIGNATURE.findall(sql.read(path)))
+    """Return schema, name and types of the arguments of each of them: names may be overloaded.
+
+    Those of earlier releases too.
+    """
+    ours = [match for path in objects() for match in _SIGNATURE.findall(sql.read(path))]
+    ours += [match for path in migrations() for match in _RETIRED_SIGNATURE.findall(sql.read(path))]
+    return tuple(dict.fromkeys(ours))
 
 
 def tables() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 from psycopg import errors as pg
+from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
 from . import schema, sql
@@ -17,13 +18,15 @@ from .install import (
     ask,
     hold_drains,
     names,
+    present,
+    qualified,
     reload_clients,
     take_over,
     transaction,
     without_dependents,
 )
 from .schedule import unscheduled_elsewhere, unscheduled_here
-from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES
+from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES, Name
 
 _QUERIES = sql.queries("install")
 
@@ -61,10 +64,12 @@ def uninstall(
         if jobs:
             removed.append(f"{jobs} jobs of pg_cron")
         step, owns_host_tables = settings["rollout_step"], settings["owns_host_tables"]
-        ours = names("public", CONTRACT_TABLES), names("progress", schema.tables())
+        ours = _tables(connection)
         matviews = tuple(schema.materialized_views(step))
         triggers = schema.triggers(step)
-        take_over(connection, lock_timeout_seconds, step=None, ours=ours)
+        take_over(
+            connection, lock_timeout_seconds, step=None, ours=[qualified(group) for group in ours]
+        )
         if matviews:
             removed.append(f"{len(matviews)} materialized views")
         removed.append(f"{len(schema.views(step))} views")
@@ -75,9 +80,9 @@ def uninstall(
                 cursor.execute(_QUERIES["drop_stubs"])
                 for row in ask(connection, "routines", signatures=list(schema.signatures())):
                     cursor.execute(row["drop"].encode())
-                cursor.execute(SQL("drop table {}").format(names("public", CONTRACT_TABLES)))
+                for group in ours:
+                    cursor.execute(SQL("drop table {}").format(qualified(group)))
                 removed.append("the queue and the dead letters")
-                cursor.execute(SQL("drop table {}").format(names("progress", schema.tables())))
                 cursor.execute("drop schema progress")
             removed.append("schema progress with the rollups and the history")
         # Asked only now that no writer can come in between.
@@ -99,3 +104,13 @@ def uninstall(
             kept.append(f"roles {there}, which other databases may use")
         reload_clients(connection)
     return Removal(removed=tuple(removed), kept=tuple(kept))
+
+
+def _tables(connection: Connection[Any]) -> list[list[Name]]:
+    """Our tables, those of schema public first; an earlier release has fewer of them."""
+    tables = {"public": CONTRACT_TABLES, "progress": schema.tables()}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return [
+            present(cursor, [(place, name) for name in there], kind="r")
+            for place, there in tables.items()
+        ]

@@ -134,6 +134,41 @@ def test_install_brings_back_what_was_there(
     assert len(site.rows("select from theirs")) == 2
 
 
+# Of each kind of column that the contract shows as the host has it: another type, and who shows it.
+RETYPED = {
+    "a number": ("alter table books alter book_number type bigint", "text_book_coverage"),
+    "an id": (
+        "alter table chapters drop constraint chapters_book_id_fkey;"
+        "alter table books alter id type varchar(40);"
+        "alter table chapters alter book_id type varchar(40)",
+        "mv_audio_chapter_coverage",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ["install", "export"])
+@pytest.mark.parametrize("case", RETYPED)
+def test_what_stands_on_a_column_of_another_type_is_named(
+    cli: CommandLine, site: Installation, case: str, way: str
+) -> None:
+    change, shows = RETYPED[case]
+    site.run(f"create view theirs as select * from {shows}")
+    cli("suspend").assert_done()
+    site.run(change)
+    if way == "install":
+        cli("install").assert_refused(5, "public.theirs", f"public.{shows}", "nothing was changed")
+    else:
+        with pytest.raises(psycopg.Error, match=r"public\.theirs") as refused:
+            site.run(export.render())
+        assert refused.value.sqlstate == "BP011"
+        assert "CASCADE" not in str(refused.value)
+        site.run("rollback")
+    site.run("drop view theirs")
+    cli("install").assert_done()
+    site.drain()
+    oracle.assert_same(site.connection)
+
+
 @pytest.mark.parametrize("step", schema.STEPS)
 def test_nothing_of_ours_stands_on_a_column_of_the_host(
     cli: CommandLine, site: Installation, step: int

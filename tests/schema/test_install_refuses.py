@@ -232,6 +232,15 @@ TEXTS_THAT_COUNT = [
     "trim(both from verse_text) <> ''",
     "length(verse_text) > 0",
     "char_length(btrim(verse_text)) >= 1",
+    "octet_length(verse_text) > 0",
+    "verse_text > ''",
+    "not (verse_text = '')",
+    "not (btrim(verse_text) = '') and deleted_at is null",
+    "coalesce(verse_text, '') <> ''",
+    "length(coalesce(verse_text, '')) > 0",
+    "btrim(coalesce(verse_text, '')) <> ''",
+    "nullif(verse_text, '') is not null",
+    "nullif(btrim(verse_text), '') is not null and text_version_id is not null",
 ]
 TEXTS_LEFT_OUT = [
     "publish_status = 'published'",
@@ -253,6 +262,16 @@ TEXTS_LEFT_OUT = [
     "case when deleted_at is null then false else true end",
     "other_verse_text is not null",
     "not_deleted_at is null",
+    "octet_length(verse_text) > 3",
+    "verse_text > 'x'",
+    "not (verse_text = 'x')",
+    "not (publish_status = 'draft' or verse_text = '')",
+    "not (verse_text <> '')",
+    "coalesce(verse_text, '') = ''",
+    "coalesce(other_verse_text, '') <> ''",
+    "nullif(verse_text, 'x') is not null",
+    "nullif(verse_text, '') is null",
+    "nullif(publish_status, '') is not null",
 ]
 TIMINGS_THAT_COUNT = [
     "media_file_id is not null",

@@ -152,7 +152,7 @@ def test_every_function_of_ours_is_known_by_its_signature(conn: Connection[Any])
     ).fetchall()
     known = conn.execute(
         "select n.nspname || '.' || p.oid::regprocedure::text"
-        " from unnest(%s::text[]) s join pg_proc p on p.oid = s::regprocedure"
+        " from unnest(%s::text[]) s join pg_proc p on p.oid = to_regprocedure(s)"
         " join pg_namespace n on n.oid = p.pronamespace",
         [list(schema.signatures())],
     ).fetchall()

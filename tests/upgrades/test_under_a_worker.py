@@ -22,6 +22,7 @@ from bible_progress.drain import Drainer
 from bible_progress.models import Due
 from support import oracle
 from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage
+from upgrades.test_upgrades import KEPT, apply
 
 Newer = Callable[[str], NewerPackage]
 
@@ -251,6 +252,33 @@ def test_older_commands_refuse_at_once(
     for command in (("worker",), ("refresh",), ("serve", "--port", "0")):
         cli(*command).assert_refused(MISMATCH, VERSION)
     assert site.queued() == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("worker",),
+        ("serve", "--port", "0"),
+        ("refresh",),
+        ("refresh", "--all"),
+        ("refresh", "--version", UUID(int=0)),
+        ("verify",),
+        ("verify", "--repair"),
+        ("status",),
+        ("dead-letter", "list"),
+        ("dead-letter", "retry", "--all"),
+        ("dead-letter", "discard", UUID(int=0)),
+        ("suspend",),
+        ("rollout", "back"),
+    ],
+    ids=lambda command: " ".join(map(str, command)),
+)
+def test_what_waits_for_its_upgrade_is_told_so(
+    empty_database: str, command: tuple[object, ...]
+) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        apply(connection, KEPT[0][0])
+        CommandLine(empty_database)(*command).assert_refused(MISMATCH, "bible-progress install")
 
 
 def test_a_later_worker_asks_for_the_upgrade_first(

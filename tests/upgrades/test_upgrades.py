@@ -14,7 +14,7 @@ from psycopg import Connection
 
 import keep_release
 from acceptance.installation import Installation
-from bible_progress import export, install, rollout, schema, uninstall
+from bible_progress import export, install, rollout, schema, sql, uninstall
 from schema.catalog import assert_same_catalog, catalog
 from support import oracle
 from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage
@@ -132,6 +132,18 @@ def refresh(site: Installation, step: int) -> None:
         site.rows(
             "select progress.refresh_materialized_views(k) from unnest('{audio,text}'::text[]) k"
         )
+
+
+@pytest.mark.parametrize(("release", "step"), KEPT, ids=NAMES)
+def test_what_waits_for_its_upgrade_can_be_uninstalled(
+    empty_database: str, release: str | None, step: int
+) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(sql.read("host/host_tables.sql").encode())
+        before = catalog(connection)
+        apply(connection, release, step)
+        uninstall.uninstall(connection)
+        assert_same_catalog(catalog(connection), before)
 
 
 @pytest.mark.parametrize(("release", "step"), KEPT, ids=NAMES)

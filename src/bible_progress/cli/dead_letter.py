@@ -8,9 +8,8 @@ from dataclasses import asdict
 from uuid import UUID
 
 from .. import drain, insights
-from ..db import connect
 from ..errors import InputError, UsageError
-from .options import Subparsers, database_url, in_ci, override, require_database
+from .options import Subparsers, connect_installed, database_url, in_ci, override
 from .output import Console
 
 _IDS = "ids as list shows them"
@@ -50,7 +49,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with connect(require_database(options)) as connection:
+    with connect_installed(options) as connection:
         letters = insights.dead_letters(connection)
     if options.json:
         print(json.dumps([asdict(letter) for letter in letters], default=str, indent=2))
@@ -73,7 +72,7 @@ def _list(options: argparse.Namespace) -> int:
 def _retry(options: argparse.Namespace) -> int:
     if bool(options.ids) == options.all:
         raise UsageError("name the dead letters to retry, or give --all")
-    with connect(require_database(options)) as connection, connection.transaction():
+    with connect_installed(options) as connection, connection.transaction():
         drain.guard(connection, "dead-letter retry", automated=in_ci(), reason=options.override)
         moved = insights.retry_dead_letters(connection, options.ids or None)
         if options.ids and moved < len(set(options.ids)):
@@ -87,7 +86,7 @@ def _retry(options: argparse.Namespace) -> int:
 
 
 def _discard(options: argparse.Namespace) -> int:
-    with connect(require_database(options)) as connection, connection.transaction():
+    with connect_installed(options) as connection, connection.transaction():
         drain.guard(connection, "dead-letter discard", automated=in_ci(), reason=options.override)
         for letter_id in options.ids:
             insights.discard_dead_letter(connection, letter_id)

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from ..db import Session, connect
+from ..drain import require_schema
 from ..errors import UsageError
 
 # argparse has no public name for what add_subparsers returns.
@@ -91,6 +93,21 @@ def require_database(options: argparse.Namespace) -> str:
             hint="Set DATABASE_URL or give --database-url postgresql://user@host:5432/name",
         )
     return options.database_url
+
+
+def connect_installed(options: argparse.Namespace) -> Session:
+    """Open a session to an installed database whose schema is one for this code.
+
+    Raises what `connect` does, NotInstalled, and SchemaMismatch before anything that an upgrade
+    brings is missed.
+    """
+    connection = connect(require_database(options))
+    try:
+        require_schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def override(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,10 @@ from uuid import UUID
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from .. import drain, insights
-from ..db import connect, translated
+from ..db import translated
 from ..errors import WorkRemains
 from ..words import counted
-from .options import Subparsers, database_url, in_ci, override, require_database
+from .options import Subparsers, connect_installed, database_url, in_ci, override
 from .output import Console, progress_bar
 
 # Changes of structure settle in two rounds where no other writer runs.
@@ -42,7 +42,7 @@ def add(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Drain, showing how far it is."""
     console = Console()
-    with connect(require_database(options)) as connection:
+    with connect_installed(options) as connection:
         drain.require_primary(connection)
         action = "rebuild" if options.all else "refresh"
         drain.guard(connection, action, automated=in_ci(), reason=options.override)

@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import insights
-from ..db import connect
 from ..models import Hindrance, Status
 from ..remarks import remarks
 from ..words import age, counted
-from .options import Subparsers, database_url, require_database
+from .options import Subparsers, connect_installed, database_url
 from .output import Console
 
 
@@ -33,7 +32,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the status."""
-    with connect(require_database(options)) as connection:
+    with connect_installed(options) as connection:
         state = insights.status(connection)
         hindrances = insights.hindrances(connection)
         failures = insights.failures(connection)

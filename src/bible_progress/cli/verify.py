@@ -6,10 +6,9 @@ import argparse
 import json
 
 from .. import audit, drain
-from ..db import connect
 from ..errors import DriftFound, WorkRemains
 from ..words import counted
-from .options import Subparsers, database_url, in_ci, override, positive, require_database
+from .options import Subparsers, connect_installed, database_url, in_ci, override, positive
 from .output import Console, progress_bar
 
 _SHOWN = 5
@@ -62,7 +61,7 @@ def add(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Audit, and tell what differs."""
     console = Console()
-    with connect(require_database(options)) as connection:
+    with connect_installed(options) as connection:
         if options.repair:
             drain.guard(connection, "repair", automated=in_ci(), reason=options.override)
         with progress_bar(console, quiet=options.json) as bar:

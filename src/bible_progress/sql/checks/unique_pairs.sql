@@ -62,18 +62,38 @@ where
         from pg_catalog.pg_index as i
         cross join
             lateral (
+                -- The same without taking NULL for an empty text, or an empty text for NULL.
+                select regexp_replace(
+                    regexp_replace(
+                        regexp_replace(
+                            coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
+                            '\mCOALESCE\((\(?' || t.content || '\)?(::text)?), ''''::text\)',
+                            '\1',
+                            'g'
+                        ),
+                        '\mNULLIF\(([^,]*\m' || t.content || '\M[^,]*), ''''::text\) IS NOT NULL\M',
+                        '\1 <> ''''::text',
+                        'g'
+                    ),
+                    '\mNOT \(([^,=<>]*\m' || t.content || '\M[^,=<>]*) = ''''::text\)',
+                    '\1 <> ''''::text',
+                    'g'
+                ) as text
+            ) as said_shorter
+        cross join
+            lateral (
                 -- What is true of every row that counts is taken out; of the others something is
                 -- left beside AND.
                 select regexp_replace(
                     regexp_replace(
-                        coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
+                        said_shorter.text,
                         '\m(' || t.one || '|' || t.two || '|' || t.content || ') IS NOT NULL\M'
                         || '|\mdeleted_at IS NULL\M'
                         || '|\mNOT \(deleted_at IS NOT NULL\)'
-                        || '|(\m(length|char_length|character_length)\()?'
+                        || '|(\m(length|char_length|character_length|octet_length)\()?'
                         || '(\m(btrim|ltrim|rtrim)\(|\mTRIM\((BOTH|LEADING|TRAILING) FROM )?'
                         || '\(?\m' || t.content || '\M\)?(::text)?\)*'
-                        || '( <> ''''::(text|bpchar)| > 0\M| >= 1\M| <> 0\M)',
+                        || '( (<>|>) ''''::(text|bpchar)| > 0\M| >= 1\M| <> 0\M)',
                         '',
                         'g'
                     ),

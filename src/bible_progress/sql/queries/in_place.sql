@@ -319,6 +319,7 @@ declare
 %(view)s
 $view$;
     v_statement text;
+    v_detail text;
 begin
     execute v_view;
 exception
@@ -337,7 +338,17 @@ exception
         loop
             execute v_statement;
         end loop;
-        execute 'drop view ' || %(name)s;
+        begin
+            execute 'drop view ' || %(name)s;
+        exception
+            when dependent_objects_still_exist then
+                get stacked diagnostics v_detail = pg_exception_detail;
+                raise exception 'a column of %% has another type by now, and objects of this database '
+                    'depend on it: %%', %(name)s, replace(v_detail, E'\n', '; ')
+                    using
+                        errcode = 'BP011',
+                        hint = 'Drop them first and recreate them afterwards; nothing was changed.';
+        end;
         execute v_view;
 end
 $replace_view$;
