@@ -220,7 +220,37 @@ def test_doctor_says_how_to_copy(cli: CommandLine) -> None:
             assert command in said
 
 
+def page() -> str:
+    return Path(__file__).parents[2].joinpath("docs/how-to/back-up-and-copy.md").read_text("utf-8")
+
+
 def test_the_page_has_the_same_commands() -> None:
-    page = Path(__file__).parents[2].joinpath("docs/how-to/back-up-and-copy.md").read_text("utf-8")
     for copy in COPIES:
-        assert "\n".join(copy.commands) in page
+        assert "\n".join(copy.commands) in page()
+
+
+def test_a_copy_of_schema_public_alone_keeps_and_loses_what_the_page_says(
+    source: Installation,
+    target: Connection[Any],
+    database: str,
+    empty_database: str,
+    programs: str,
+    tmp_path: Path,
+) -> None:
+    source.run("create view theirs as select * from mv_text_version_progress_summary")
+    source.run("update progress.settings set environment = 'production'")
+    _, section = page().split("## Schema public alone\n")
+    commands = tuple(section.split("```sh\n")[1].split("\n```")[0].splitlines())
+    dumped, restored, installed = run(commands, database, empty_database, programs, tmp_path)
+    assert dumped.returncode == 0, dumped
+    errors = [line for line in restored.stderr.splitlines() if "error:" in line]
+    assert errors
+    ours = ("progress", "_coverage", "_best_", "theirs", 'schema "public" already exists')
+    assert all(any(name in line for name in ours) for line in errors), restored.stderr
+    assert installed.returncode == 0, installed
+    assert_copied(source, target)
+    for lost in (
+        "select from pg_class where relname = 'theirs'",
+        "select from progress.settings where environment = 'production'",
+    ):
+        assert target.execute(lost).rowcount == 0, lost  # type: ignore[arg-type]
