@@ -30,12 +30,13 @@ class Line:
 
 
 def compared(before: list[Measurement], after: list[Measurement]) -> list[Line]:
-    """Return the figures of two runs that can be compared: p95 in ms, sizes in MB."""
+    """Return the figures of two runs, those of both first: p95 in ms, sizes in MB."""
     olds = {_key(each): each for each in before}
     news = {_key(each): each for each in after}
-    keys = [key for key in news if key in olds] + [
-        key for key in (*olds, *news) if (key in olds) != (key in news)
-    ]
+    keys = sorted(
+        {**olds, **news},
+        key=lambda key: ((key in olds) != (key in news), _label(news.get(key) or olds[key])),
+    )
     return [
         Line(
             name=_label(news.get(key) or olds[key]),

@@ -170,6 +170,13 @@ def test_plan_and_report_compare_what_was_measured(
     for step in (4, 5):
         rollout.move(site.connection, step)
         cli("rollout", "measure", *QUICK).assert_done()
+        head, *lines = cli("rollout", "report").assert_done().out.splitlines()
+        steps = ["step", "4"] if step == 4 else ["step", "4", "step", "5", "ratio"]
+        assert head.split() == ["figure", "unit", *steps]
+        reads = [line for line in lines if line.strip().startswith("read, ")]
+        if step == 4:
+            assert len(reads) > 2
+            assert reads == sorted(reads)
     strict = ("--read-p95", "0.0000001")
     assert json.loads(cli("rollout", "plan", "--json", *strict).assert_done().out)["due"] is None
     rollout.move(site.connection, 4)

@@ -265,15 +265,20 @@ def _report(options: argparse.Namespace) -> int:
         key=lambda step: runs[step][0].measured_at,
         default=after,
     )
-    table = Table("figure", "unit", f"step {before}", f"step {after}", "ratio", box=None)
+    steps = [before, after] if before != after else [after]
+    table = Table("figure", "unit", *(f"step {step}" for step in steps), box=None)
+    if len(steps) > 1:
+        table.add_column("ratio")
     for line in rollout_report.compared(runs[before], runs[after]):
+        values = [line.before, line.after, line.ratio] if len(steps) > 1 else [line.after]
         table.add_row(
             line.name,
             line.unit,
-            *("-" if value is None else f"{value:.3g}" for value in (line.before, line.after)),
-            "-" if line.ratio is None else f"{line.ratio:.3g}",
+            *("-" if value is None else f"{value:.3g}" for value in values),
         )
     console.print(table)
+    if len(steps) == 1:
+        console.print("Measure another step too, and they stand side by side.")
     if options.out:
         for path in rollout_report.draw(runs, options.out):
             console.print(f"wrote {path}", markup=False)
