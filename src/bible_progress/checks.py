@@ -95,6 +95,7 @@ def shared_parameters() -> dict[str, Any]:
         "functions": [name for place, name in schema.routines() if place == "public"],
         "signatures": [name for name in schema.signatures() if name.startswith("public.")],
         "internal_views": [name for place, name in schema.all_views() if place == "progress"],
+        "dropped_functions": json.dumps(schema.dropped_functions()),
         "owning": list(schema.OWNING_TABLES),
         "contract": json.dumps(schema.contract_columns()),
         "package_version": __version__,

@@ -298,8 +298,9 @@ class DeadLetterItem(Shape):
 
 class DeadLetters(Shape):
     as_of: datetime
-    failing: list[FailedVersion]
+    failing: list[FailedVersion] = Field(description="The 200 that failed last.")
     items: list[DeadLetterItem]
+    next_cursor: str | None
 
 
 class Refreshed(Shape):

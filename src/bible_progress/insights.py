@@ -41,10 +41,13 @@ def failures(connection: Connection[Any], limit: int = 10) -> list[Failure]:
         return cursor.execute(_QUERIES["failures"], {"at_most": limit}).fetchall()
 
 
-def dead_letters(connection: Connection[Any]) -> list[DeadLetter]:
-    """Return every dead letter, the oldest first."""
+def dead_letters(
+    connection: Connection[Any], limit: int | None = None, after: str | None = None
+) -> list[DeadLetter]:
+    """Return dead letters, the oldest first, at most `limit`; `after` is the key of a cursor."""
     with translated(), connection.cursor(row_factory=class_row(DeadLetter)) as cursor:
-        return cursor.execute(_QUERIES["dead_letters"]).fetchall()
+        parameters = {"at_most": limit, "after": after}
+        return cursor.execute(_QUERIES["dead_letters"], parameters).fetchall()
 
 
 def retry_dead_letters(connection: Connection[Any], ids: list[UUID] | None) -> int:

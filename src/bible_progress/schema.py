@@ -101,7 +101,7 @@ _STORING = re.compile(
     r"progress\.(refresh_(chapters|all_chapters|books|summary)|computed_\w+)|public\.mv_\w+"
 )
 _RETIRED = re.compile(r"^drop view if exists (\w+)\.(\w+);$", re.MULTILINE)
-_RETIRED_SIGNATURE = re.compile(r"^drop function if exists (\w+\.\w+\([^)]*\));$", re.MULTILINE)
+_DROPPED = re.compile(r"^drop function if exists (\w+\.\w+\([^)]*\));$", re.MULTILINE)
 _COMMENT = re.compile(
     r"^comment on (?:materialized view|view|table|function|procedure) public\.[^']+? is\s*"
     r"'((?:[^']|'')*)';",
@@ -257,9 +257,15 @@ def signatures() -> tuple[str, ...]:
 
     Those of earlier releases too.
     """
-    ours = [match for path in objects() for match in _SIGNATURE.findall(sql.read(path))]
-    ours += [match for path in migrations() for match in _RETIRED_SIGNATURE.findall(sql.read(path))]
-    return tuple(dict.fromkeys(ours))
+    ours = (match for path in objects() for match in _SIGNATURE.findall(sql.read(path)))
+    return tuple(dict.fromkeys((*ours, *dropped_functions())))
+
+
+def dropped_functions() -> dict[str, str]:
+    """Return the signatures of functions that migrations drop, each with the last that does."""
+    return {
+        signature: path for path in migrations() for signature in _DROPPED.findall(sql.read(path))
+    }
 
 
 def tables() -> tuple[str, ...]:

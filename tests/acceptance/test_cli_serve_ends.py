@@ -51,11 +51,10 @@ LATER = {
         events._state = look
     """,
     "a thread of the worker": """
-        def audit(self, connection):
+        def beat(self, connection):
             while not ASKED: time.sleep(0.02)
             raise SystemExit("no such luck")
-        worker.Worker._audit_step = audit
-        worker.Worker._pause = lambda self, seconds: None
+        worker.Worker._beat = beat
     """,
 }
 

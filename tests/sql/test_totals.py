@@ -234,6 +234,18 @@ def test_books_and_chapters_are_put_in_canon_order_by_their_own_numbers(
             f"select book_id, book_number from {prefix}{kind}_book_coverage order by book_number"  # type: ignore[arg-type]
         ).fetchall()
         assert books == [("gen", 1), ("exod", 2), ("ps", 19)]
+    for stored in (False, True):
+        exact = run(
+            "select book_id, chapter_id, book_number, chapter_number"
+            " from progress.exact_chapters(%s, %s, null, %s) order by book_number, chapter_number",
+            [kind, version, stored],
+        ).fetchall()
+        assert exact == chapters
+        exact = run(
+            "select book_id, book_number from progress.exact_books(%s, %s, %s) order by book_number",
+            [kind, version, stored],
+        ).fetchall()
+        assert exact == books
 
     run("update books set book_number = 20 where id = 'gen'")
     run("update chapters set chapter_number = 99 where id = 'ps-1'")

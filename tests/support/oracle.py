@@ -166,15 +166,15 @@ _EXACT = (
         "chapter",
         "select v.kind, v.version_id, e.* from progress.versions v"
         " cross join lateral progress.exact_chapters(v.kind, v.version_id) e",
-        "select kind, version_id, book_id, chapter_id, covered_verses, total_verses"
-        " from progress.live_chapters",
+        "select kind, version_id, book_id, chapter_id, covered_verses, total_verses, book_number,"
+        " chapter_number from progress.live_chapters",
     ),
     (
         "book",
         "select v.kind, v.version_id, e.* from progress.versions v"
         " cross join lateral progress.exact_books(v.kind, v.version_id) e",
         "select kind, version_id, book_id, covered_verses, total_verses, chapters_with_any,"
-        " complete_chapters, total_chapters from progress.books_by_source"
+        " complete_chapters, total_chapters, book_number from progress.books_by_source"
         " where source = 'live'",
     ),
     (

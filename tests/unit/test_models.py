@@ -35,6 +35,7 @@ PARAMETERS = {
     "schema_version": 1,
     "every": 60,
     "version": None,
+    "after": None,
 }
 
 

@@ -216,6 +216,29 @@ def test_what_the_host_made_of_a_materialized_view_that_changes_is_named_before(
         assert site.rows(f"select * from {VERSES}")
 
 
+@pytest.mark.parametrize(
+    "function", ["exact_books('text', v.id)", "exact_chapters('text', v.id, 'gen')"]
+)
+@pytest.mark.usefixtures("roles")
+def test_what_the_host_made_of_a_function_that_changes_is_named_before(
+    empty_database: str, function: str
+) -> None:
+    made = f"select v.id, f.* from text_versions as v cross join lateral progress.{function} as f"
+    with at(empty_database, "0.1.0-main", schema.INCREMENTAL) as site:
+        site.run(f"create view theirs as {made}")
+        name, _, _ = function.partition("(")
+        words = rf"view public.theirs depends on function progress\.{name}\(text,uuid,"
+        for action in (install.make_plan, install.install, by_export):
+            with pytest.raises((InstallRefused, psycopg.Error), match=words):
+                action(site.connection, *([schema.INCREMENTAL] if action is by_export else []))
+        site.run("drop view theirs")
+        install.install(site.connection)
+        # The next upgrade leaves it where it is.
+        site.run(f"create view theirs as {made}")
+        install.install(site.connection)
+        assert site.rows("select book_number from theirs")
+
+
 @pytest.mark.parametrize("release", ["0.1.0-main", None])
 @pytest.mark.usefixtures("roles")
 def test_a_role_that_was_granted_a_view_reads_it_after_an_upgrade(

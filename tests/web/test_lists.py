@@ -169,6 +169,23 @@ def test_all_pages_of_languages_are_every_language_once_in_order(
         assert walk(ask, limit) == whole
 
 
+def test_all_pages_of_dead_letters_are_every_letter_once_the_oldest_first(
+    api: httpx.Client, library: World
+) -> None:
+    library.connection.execute(
+        "insert into progress_refresh_dead_letter"
+        " (kind, version_id, chapter_id, enqueued_at, attempts, last_error, died_at)"
+        " select 'text', gen_random_uuid(), 'gen-1', now(), 1, 'broken',"
+        " '2020-01-01'::timestamptz - n / 3 * '1 us'::interval from generate_series(1, 11) as n"
+    )
+    ask = lister(api, "/operations/dead-letters")
+    whole = ask(200, None)["items"]
+    assert len(whole) == 11
+    assert whole == sorted(whole, key=lambda letter: (letter["died_at"], letter["id"]))
+    for limit in limits(whole):
+        assert walk(ask, limit) == whole
+
+
 @pytest.mark.parametrize("is_drained", [True, False])
 def test_all_pages_of_gaps_are_every_gap_once_in_canon_order(
     api: httpx.Client, careless: World, is_drained: bool
@@ -228,6 +245,13 @@ def test_the_client_reads_what_a_careless_host_left_out(api: httpx.Client, carel
         other = next(v for v in listed if v.kind == "audio")
         assert len(client.compare([("text", one.id), ("audio", other.id)]).items) == 2
         assert client.language(language.id).best_text is not None
+
+
+@pytest.mark.parametrize("key", [["yesterday", "0" * 32], ["2020-01-01", "x"], ["2020-01-01"]])
+def test_a_cursor_of_dead_letters_is_one_that_their_list_gave(api: httpx.Client, key: Any) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    answer = api.get(f"{V1}/operations/dead-letters", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize(

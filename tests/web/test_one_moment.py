@@ -91,8 +91,8 @@ def test_operations_do_not_mix_what_was_with_what_is(
     first = "dead_letters" if path.endswith("letters") else "status"
     ask = getattr(insights, first)
 
-    def ask_and_change(connection: Any) -> Any:
-        found = ask(connection)
+    def ask_and_change(*arguments: Any) -> Any:
+        found = ask(*arguments)
         site.drain()
         site.fail_drains_of(versions[2])
         site.touch(versions[2])

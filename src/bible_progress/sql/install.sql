@@ -6,7 +6,7 @@
 \ir migrations/0002_key_signals_without_sequences.sql
 \ir migrations/0003_time_failures.sql
 \ir migrations/0004_remember_definitions.sql
-\ir migrations/0006_return_more_of_the_status.sql
+\ir migrations/0005_return_more.sql
 
 -- Which of three ways to store is in use; of files with the same name one applies.
 \ir strategies/views/strategy.sql

@@ -24,8 +24,9 @@ from ..errors import BibleProgressError
 from ..metrics import Metrics
 from ..worker import BEAT_SECONDS
 from .problems import ProblemError, responses
-from .reads import Reads
+from .reads import LETTER_CURSOR, Reads, cursor_in, cursor_out
 from .security import onlooker, operator
+from .versions import Cursor, Limit
 
 router = APIRouter(tags=["operations"])
 health = APIRouter(tags=["operations"])
@@ -114,15 +115,20 @@ def get_queue(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50)
     responses=_SEEN,
     dependencies=[Depends(onlooker)],
 )
-def list_dead_letters(request: Request) -> Any:
-    """Signals that were given up, and versions whose last drain failed, with their errors."""
+def list_dead_letters(request: Request, limit: Limit = 50, cursor: Cursor = None) -> Any:
+    """Signals that were given up, the oldest first, and versions whose last drain failed."""
+    after = cursor_in(cursor, LETTER_CURSOR)
     with Reads(request.app.state.pool).snapshot() as snapshot:
-        letters = insights.dead_letters(snapshot.connection)[:200]
+        # One more tells whether there is another page.
+        letters = insights.dead_letters(snapshot.connection, limit + 1, after)
         failures = insights.failures(snapshot.connection, 200)
+    shown = letters[:limit]
+    key = [shown[-1].died_at.isoformat(), str(shown[-1].id)] if letters[limit:] else None
     return d.DeadLetters(
         as_of=datetime.now(UTC),
         failing=[d.FailedVersion(**asdict(failure)) for failure in failures],
-        items=[d.DeadLetterItem(**asdict(letter)) for letter in letters],
+        items=[d.DeadLetterItem(**asdict(letter)) for letter in shown],
+        next_cursor=cursor_out({"next_cursor": key}),
     )
 
 

@@ -191,6 +191,10 @@ def _number(text: str) -> str:
     return text
 
 
+def _moment(text: str) -> str:
+    return datetime.fromisoformat(text).isoformat()
+
+
 def _uuid(text: str) -> str:
     return str(UUID(text))
 
@@ -198,6 +202,7 @@ def _uuid(text: str) -> str:
 # What the cursor of a list is made of: what it is ordered by, then what no two rows share.
 VERSION_CURSOR = (str, _number, str, _uuid)
 LANGUAGE_CURSOR = (str, _uuid)
+LETTER_CURSOR = (_moment, _uuid)
 
 
 def cursor_in(cursor: str | None, parts: tuple[Callable[[str], str], ...]) -> str | None:

@@ -2,14 +2,15 @@
 -- severity: error
 -- when: installed
 -- why: Relations of the contract stay where they are, but for a materialized view whose definition
---   changes; what stands in schema progress is made anew by every install.
+--   changes; what stands in schema progress is made anew by every install, but for functions that
+--   return what they did before.
 -- fix: Drop them first and recreate them afterwards, on relations of the contract where you can.
 with
 gone as (
     select
+        'pg_class'::regclass as class_id,
         c.oid,
-        t.oid as type_id,
-        t.typarray as array_id
+        array[c.reltype, t.typarray] as type_ids
     from pg_catalog.pg_class as c
     inner join pg_catalog.pg_type as t on c.reltype = t.oid
     where
@@ -33,20 +34,27 @@ gone as (
             and c.relname = any(%(views)s::text[])
             and c.relname <> all(%(kept_views)s::text[])
         )
+    union all
+    -- By a migration that is still to come.
+    select
+        'pg_proc'::regclass as class_id,
+        f.oid,
+        null as type_ids
+    from jsonb_each_text(%(dropped_functions)s::jsonb) as d (signature, migration)
+    cross join lateral to_regprocedure(d.signature) as f (oid)
+    where f.oid is not null and d.migration not in (select m.name from progress.migration as m)
 )
 
 select distinct
     regexp_replace(
         pg_describe_object(d.classid, d.objid, d.objsubid), '^rule _RETURN on |^rule (.+) on ', '\1'
-    ) || ' depends on ' || pg_describe_object('pg_class'::regclass, g.oid, 0) as finding
+    ) || ' depends on ' || pg_describe_object(g.class_id, g.oid, 0) as finding
 from gone as g
 inner join
     pg_catalog.pg_depend as d
     on
-        (g.oid = d.refobjid and d.refclassid = 'pg_class'::regclass)
-        or (
-            d.refobjid in (g.type_id, g.array_id) and d.refclassid = 'pg_type'::regclass
-        )
+        (g.oid = d.refobjid and g.class_id = d.refclassid)
+        or (d.refobjid = any(g.type_ids) and d.refclassid = 'pg_type'::regclass)
 left join
     pg_catalog.pg_rewrite as r
     on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
@@ -56,7 +64,7 @@ where
     and not exists (
         select
         from gone as own
-        where own.oid = r.ev_class
+        where own.class_id = 'pg_class'::regclass and own.oid = r.ev_class
     )
     -- Views of ours that stay read those that go.
     and not exists (

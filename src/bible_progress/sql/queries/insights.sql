@@ -59,7 +59,7 @@ select
     died_at,
     attempts,
     last_error
-from progress.dead_letters();
+from progress.dead_letters(%(at_most)s, %(after)s::json);
 
 -- name: retry_dead_letters
 select progress.retry_dead_letters(%(ids)s::uuid[]);

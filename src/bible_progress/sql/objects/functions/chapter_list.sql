@@ -24,19 +24,18 @@ begin
                                 json_build_object(
                                     'book_id', e.book_id,
                                     'id', e.chapter_id,
-                                    'number', o.chapter_number,
+                                    'number', e.chapter_number,
                                     'status',
                                     progress.coverage_status(e.covered_verses, e.total_verses),
                                     'covered_verses', e.covered_verses,
                                     'total_verses', e.total_verses,
                                     'percent', progress.percent(e.covered_verses, e.total_verses)
                                 )
-                                order by o.book_number, o.book_id, o.chapter_number, o.chapter_id
+                                order by e.book_number, e.book_id, e.chapter_number, e.chapter_id
                             )
                         from progress.exact_chapters(
                             v.kind, v.version_id, p_book_id, p_stored
                         ) as e
-                        inner join progress.canon_chapters as o on e.chapter_id = o.chapter_id
                     ),
                     '[]'
                 )

@@ -8,7 +8,8 @@ returns table (
     total_verses integer,
     chapters_with_any integer,
     complete_chapters integer,
-    total_chapters integer
+    total_chapters integer,
+    book_number integer
 )
 language plpgsql
 stable
@@ -29,7 +30,8 @@ begin
             b.total_verses,
             b.chapters_with_any,
             b.complete_chapters,
-            b.total_chapters
+            b.total_chapters,
+            b.book_number::integer
         from progress.books_by_source as b
         where b.source = 'live' and b.kind = p_kind and b.version_id = p_version_id;
         return;
@@ -45,7 +47,8 @@ begin
         r.total_verses,
         r.chapters_with_any,
         r.complete_chapters,
-        r.total_chapters
+        r.total_chapters,
+        r.book_number::integer
     from progress.stored_books as r
     where
         r.kind = p_kind
@@ -60,7 +63,8 @@ begin
             b.total_verses,
             b.chapters_with_any,
             b.complete_chapters,
-            b.total_chapters
+            b.total_chapters,
+            b.book_number::integer
         from progress.books_by_source as b
         where
             b.source = 'exact'
@@ -73,5 +77,4 @@ $$;
 
 comment on function progress.exact_books(text, uuid, boolean) is
 'The books of a version as the base tables say in this snapshot: stored where clean, live where
-dirty. With
-p_stored, as last drained.';
+dirty; in no order, which book_number is for. With p_stored, as last drained.';

@@ -6,7 +6,9 @@ returns table (
     book_id text,
     chapter_id text,
     covered_verses integer,
-    total_verses integer
+    total_verses integer,
+    book_number integer,
+    chapter_number integer
 )
 language plpgsql
 stable
@@ -21,17 +23,35 @@ begin
     -- A book that may or may not be given is guessed at as one row: hence statements of their own.
     if v_dirty_chapters is null and p_book_id is null then
         return query
-        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        select
+            c.book_id::text,
+            c.chapter_id::text,
+            c.covered_verses,
+            c.total_verses,
+            c.book_number::integer,
+            c.chapter_number::integer
         from progress.live_chapters as c
         where c.kind = p_kind and c.version_id = p_version_id;
     elsif v_dirty_chapters is null then
         return query
-        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        select
+            c.book_id::text,
+            c.chapter_id::text,
+            c.covered_verses,
+            c.total_verses,
+            c.book_number::integer,
+            c.chapter_number::integer
         from progress.live_chapters as c
         where c.kind = p_kind and c.version_id = p_version_id and c.book_id = p_book_id;
     elsif p_book_id is null then
         return query
-        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        select
+            c.book_id::text,
+            c.chapter_id::text,
+            c.covered_verses,
+            c.total_verses,
+            c.book_number::integer,
+            c.chapter_number::integer
         from progress.stored_chapters as c
         where
             c.kind = p_kind
@@ -39,7 +59,13 @@ begin
             and c.chapter_id <> all (v_dirty_chapters);
     else
         return query
-        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        select
+            c.book_id::text,
+            c.chapter_id::text,
+            c.covered_verses,
+            c.total_verses,
+            c.book_number::integer,
+            c.chapter_number::integer
         from progress.stored_chapters as c
         where
             c.kind = p_kind
@@ -50,7 +76,13 @@ begin
 
     foreach v_chapter_id in array coalesce(v_dirty_chapters, '{}') loop
         return query
-        select c.book_id::text, c.chapter_id::text, c.covered_verses, c.total_verses
+        select
+            c.book_id::text,
+            c.chapter_id::text,
+            c.covered_verses,
+            c.total_verses,
+            c.book_number::integer,
+            c.chapter_number::integer
         from progress.live_chapters as c
         where
             c.kind = p_kind
@@ -63,5 +95,5 @@ $$;
 
 comment on function progress.exact_chapters(text, uuid, text, boolean) is
 'The chapters of a version, or of one book of it, as the base tables say in this snapshot: stored
-where clean, live where dirty. With
-p_stored, as last drained.';
+where clean, live where dirty; in no order, which their numbers are for. With p_stored, as last
+drained.';

@@ -1,5 +1,5 @@
--- Ordinary writes bring no such rows; data that is copied into an installed database may. A mark that
--- is being moved just now was computed without them: it is waited for.
+-- Ordinary writes bring no such rows; data that is copied into an installed database may. A mark
+-- that is being moved just now was computed without them: it is waited for.
 create or replace function progress.lower_watermark()
 returns boolean
 language plpgsql

@@ -56,7 +56,7 @@ begin
         ),
 
         chapter as (
-            select e.book_id, e.chapter_id, e.covered_verses, e.total_verses
+            select e.book_id, e.chapter_id, e.chapter_number, e.covered_verses, e.total_verses
             from progress.exact_chapters(p_kind, p_version_id, p_book_id, p_stored) as e
             where p_depth = 'chapter'
         ),
@@ -99,14 +99,13 @@ begin
         chapters as (
             select c.book_id, json_agg(to_json(d) order by d.number, d.id) as listed
             from chapter as c
-            inner join public.chapters as o on c.chapter_id = o.id
             left join covered_range as r on c.chapter_id = r.chapter_id
             left join missing_range as m on c.chapter_id = m.chapter_id
             left join file as f on c.chapter_id = f.chapter_id
             cross join lateral (
                 select
                     c.chapter_id as id,
-                    o.chapter_number as number,
+                    c.chapter_number as number,
                     progress.coverage_status(c.covered_verses, c.total_verses) as status,
                     c.covered_verses,
                     c.total_verses,
@@ -131,7 +130,7 @@ begin
                 select
                     e.book_id as id,
                     b.name,
-                    b.book_number as number,
+                    e.book_number as number,
                     b.testament,
                     progress.coverage_status(e.covered_verses, e.total_verses) as status,
                     e.covered_verses,

@@ -9,9 +9,8 @@ select
     b.covered_verses,
     b.total_verses,
     b.chapters_with_any as chapters_with_text,
-    o.book_number
-from progress.book_rollup as b
-left join public.books as o on b.book_id = o.id
+    b.book_number
+from progress.stored_books as b
 where b.kind = 'text';
 
 comment on view public.mv_text_book_coverage is

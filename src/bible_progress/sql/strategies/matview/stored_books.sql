@@ -8,7 +8,8 @@ select
     m.total_verses,
     m.chapters_with_audio as chapters_with_any,
     m.complete_chapters,
-    m.total_chapters
+    m.total_chapters,
+    m.book_number
 from public.mv_audio_book_coverage as m
 union all
 select
@@ -19,7 +20,8 @@ select
     m.total_verses,
     m.chapters_with_text as chapters_with_any,
     m.complete_chapters,
-    m.total_chapters
+    m.total_chapters,
+    m.book_number
 from public.mv_text_book_coverage as m;
 
 comment on view progress.stored_books is

@@ -8,7 +8,8 @@ select
     l.total_verses,
     l.chapters_with_any,
     l.complete_chapters,
-    l.total_chapters
+    l.total_chapters,
+    l.book_number
 from progress.books_by_source as l
 where l.source = 'live';
 
