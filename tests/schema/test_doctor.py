@@ -1,6 +1,5 @@
 """doctor: what each check finds, that it is silent elsewhere, and that its fix ends it."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -586,15 +585,6 @@ def test_every_check_is_listed_once_with_its_head() -> None:
         assert check.when in {"always", "host", "sound host", "new", "installed"}
         assert check.why.endswith(".")
         assert check.fix
-
-
-def test_blank_characters_are_those_of_the_engine() -> None:
-    """Before install there is no function to ask."""
-    literal = re.compile(r"'(.*)'")
-    engine = "".join(literal.findall(sql.read("objects/functions/blank_characters.sql")))
-    check = "".join(literal.findall(sql.read("checks/blank_texts.sql")))
-    assert engine.startswith(r"\\u0001-")
-    assert f"[^{engine.partition('The characters')[0]}]" in check
 
 
 def test_totals_that_lie_are_those_that_verify_tells(world: World) -> None:

@@ -15,6 +15,7 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
+from acceptance.shell import require
 from bible_progress import export, install, schema, uninstall
 from bible_progress.embedded import find_binaries
 from bible_progress.errors import InstallRefused, UsageError
@@ -296,8 +297,7 @@ def psql(database: str, path: Path, *flags: str) -> subprocess.CompletedProcess[
 def test_psql_applies_it_in_one_transaction_or_not_at_all(
     empty_database: str, template: str, server: str, tmp_path: Path
 ) -> None:
-    if not (find_binaries() / "psql").exists():
-        pytest.skip("this PostgreSQL has no psql")
+    require("psql")
     file = tmp_path / "file.sql"
     file.write_text(export.render())
     with psycopg.connect(empty_database, autocommit=True) as connection:

@@ -14,6 +14,7 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
+from acceptance.shell import require
 from bible_progress import doctor, export, install, sql, uninstall
 from bible_progress.embedded import find_binaries
 from oracle.checks import assert_right
@@ -28,16 +29,21 @@ HOST_TABLES = sql.read("host/host_tables.sql")
 
 def dump(database: str, *flags: str) -> list[str]:
     """Return schema public of a database as pg_dump writes it, an object a text."""
-    program = find_binaries() / "pg_dump"
-    if not program.exists():
-        pytest.skip("this PostgreSQL has no pg_dump")
+    require("pg_dump")
     parts = conninfo_to_dict(database)
     url = (
         f"postgresql:///{parts['dbname']}?host={quote(str(parts['host']), safe='')}"
         f"&port={parts['port']}&user={parts['user']}"
     )
     text = subprocess.run(
-        [str(program), "--schema=public", "--inserts", "--no-owner", *flags, url],
+        [
+            str(find_binaries() / "pg_dump"),
+            "--schema=public",
+            "--inserts",
+            "--no-owner",
+            *flags,
+            url,
+        ],
         capture_output=True,
         text=True,
         check=True,

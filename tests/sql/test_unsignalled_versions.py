@@ -267,7 +267,4 @@ def test_a_materialized_view_that_is_not_filled_is_due(
         session.execute("call progress.drain()")
     assert one(session, status) == 0
     assert session.execute("select from progress_refresh_queue").fetchall() == []
-    levels = one(
-        session, "select count(*) from progress.levels where to_regclass(stored) is not null"
-    )
-    oracle.assert_same(session, stored_levels=levels)
+    oracle.assert_same(session)
