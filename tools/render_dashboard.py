@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
@@ -39,7 +39,7 @@ def main(address: str) -> None:
                 viewport={"width": width, "height": height}, color_scheme=scheme
             )
             page.goto(address + path)
-            page.wait_for_function("document.querySelector('#live-state').textContent === 'live'")
+            expect(page.locator("#live-state")).to_have_text("live")
             if anchor:
                 page.evaluate("a => document.querySelector(a).scrollIntoView()", anchor)
             page.screenshot(path=IMAGES / f"{name}.png")

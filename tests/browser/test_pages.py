@@ -132,6 +132,28 @@ def test_a_phone_shows_every_number_without_scrolling_sideways(
     assert language.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
+def test_a_phone_shows_failures_whole(
+    database: str, versions: dict[str, Any], site: Installation, new_page: Any
+) -> None:
+    begun = versions["begun"]
+    site.bury(versions["hostile"], "23514: a reason of many words, " * 5)
+    site.fail_drains_of(begun, "another reason of many words")
+    site.touch(begun, "gen-2-1")
+    site.rows("select progress.drain_version('text', %s)", begun)
+    with served(database) as client:
+        page = new_page(width=390)
+        page.goto(f"{client.base_url}/operations")
+        for caption, words in (
+            ("the queue", str(begun)),
+            ("failing versions", "another reason of many words"),
+            ("dead letters", "a reason of many words, 23514"),
+        ):
+            table = page.get_by_role("region", name=f"Table of {caption}")
+            expect(table).to_contain_text(words)
+            assert table.evaluate("e => e.scrollWidth <= e.clientWidth"), caption
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_search_answers_while_typing_and_can_be_shared(
     address: str, versions: dict[str, Any], new_page: Any
 ) -> None:
