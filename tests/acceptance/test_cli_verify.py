@@ -46,8 +46,11 @@ def test_drift_is_named_repaired_and_cured(cli: CommandLine, site: Installation)
     done = cli("verify").assert_refused(9, "1 version")
     assert str(bad) in done.out
     assert str(good) not in done.out
+    assert "--repair" in done.err
+    assert "install" not in done.err  # no trigger is broken
     assert site.queued() == 0
-    cli("verify", "--repair").assert_refused(9)
+    repaired = cli("verify", "--repair").assert_refused(9, "refresh")
+    assert "--repair" not in repaired.err
     assert site.rows("select version_id from progress_refresh_queue") == [(bad,)]
     # A version that waits is left out: its numbers may differ.
     assert "1 version" in cli("verify").assert_refused(10, "1 in the queue").out

@@ -77,16 +77,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(console, found)
     if not found.is_clean:
-        raise DriftFound(
-            f"wrong stored numbers in {counted(len(found.drifted), 'version')}, "
-            f"{counted(len(found.broken_triggers), 'broken trigger')}",
-            hint=(
-                "The versions are queued; run bible-progress install to restore triggers."
-                if options.repair
-                else "bible-progress verify --repair queues the versions; "
-                "bible-progress install restores triggers."
-            ),
-        )
+        raise _drift(found, is_repaired=options.repair)
     if not found.is_complete:
         if not found.left_out:
             raise WorkRemains(
@@ -98,6 +89,22 @@ def run(options: argparse.Namespace) -> int:
             hint=" ".join(_REASONS[reason][1] for reason in _REASONS if reason in found.left_out),
         )
     return 0
+
+
+def _drift(found: audit.Audit, *, is_repaired: bool) -> DriftFound:
+    what: list[str] = []
+    hints: list[str] = []
+    if found.drifted:
+        what.append(f"wrong stored numbers in {counted(len(found.drifted), 'version')}")
+        hints.append(
+            "They are queued: a worker or bible-progress refresh counts them."
+            if is_repaired
+            else "bible-progress verify --repair queues them."
+        )
+    if found.broken_triggers:
+        what.append(counted(len(found.broken_triggers), "broken trigger"))
+        hints.append("bible-progress install restores triggers.")
+    return DriftFound(", ".join(what), hint=" ".join(hints))
 
 
 def _left_out(found: audit.Audit) -> str:
