@@ -85,17 +85,19 @@ def drain_with_progress(connection: Any, console: Console) -> int:
     )
     with translated(), progress_bar(console, *columns) as bar:
         task = bar.add_task("draining", total=insights.status(connection).dirty_versions)
-        idle = 0
+        done = idle = 0
         while idle <= SETTLING_ROUNDS:
             worked = False
             for version in drainer.due(50):
                 result = drainer.drain(version)
                 if result.outcome == "drained":
                     drained.add((version.kind, version.version_id))
-                    bar.update(task, completed=len(drained))
+                    # Settling brings versions back: each time counts, so that the bar fills.
+                    done += 1
+                    bar.update(task, completed=done)
                 worked = worked or result.outcome not in ("locked", "waiting")
             state = insights.status(connection)
-            bar.update(task, total=len(drained) + state.dirty_versions)
+            bar.update(task, total=done + state.dirty_versions)
             if worked:
                 idle = 0
             elif drainer.due(1):
