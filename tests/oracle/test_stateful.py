@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, ClassVar
 
 import edits
 from edits import Edit
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from oracle.checks import assert_promises, assert_right, forget_unsettled
+from oracle.machine import search
 from support import oracle
-
-# For a long search: BIBLE_PROGRESS_ORACLE_EXAMPLES=1000.
-EXAMPLES = int(os.environ.get("BIBLE_PROGRESS_ORACLE_EXAMPLES", "12"))
 
 
 class Edits(RuleBasedStateMachine):
@@ -108,14 +98,4 @@ class Edits(RuleBasedStateMachine):
 
 
 def test_no_sequence_of_edits_and_drains_breaks_a_promise(conn: Connection[Any]) -> None:
-    Edits.connection = conn
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Edits,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=20,
-            deadline=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    search(Edits, conn, examples=12, steps=20)

@@ -1,30 +1,21 @@
 """A host that has lived: install takes it as it is, and every number is right all the same."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from catalog import assert_same_catalog, catalog
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import rule
 from psycopg import Connection
 
 from bible_progress import install, uninstall
-from oracle import edits
 from oracle.checks import assert_promises, assert_right, forget_unsettled, quiet
+from oracle.machine import Edits, search
 from support import oracle
 
 HOST = Path(__file__).with_name("dirty_host.sql").read_text(encoding="utf-8")
-EXAMPLES = int(os.environ.get("BIBLE_PROGRESS_ORACLE_EXAMPLES", "10"))
 
 
 @pytest.fixture
@@ -213,26 +204,8 @@ def test_what_comes_and_goes_without_foreign_keys_is_signalled_wherever_it_count
     assert_right(dirty)
 
 
-class Edits(RuleBasedStateMachine):
-    """Random edits of a dirty host; one transaction an example, rolled back at its end."""
-
-    connection: Any
-
-    @initialize()
-    def begin(self) -> None:
-        self.connection.execute("savepoint example")
-
-    @rule(
-        change=edits.texts
-        | edits.files
-        | edits.timings
-        | edits.versions
-        | edits.canon
-        | edits.parents
-    )
-    def edit(self, change: edits.Edit) -> None:
-        statement, parameters = change
-        self.connection.execute(statement, parameters)
+class DirtyEdits(Edits):
+    """Those of a dirty host beside the others."""
 
     @rule(files=st.sets(st.integers(1, 16), max_size=3), status=st.sampled_from(["done", "Done"]))
     def upload(self, files: set[int], status: str) -> None:
@@ -267,33 +240,8 @@ class Edits(RuleBasedStateMachine):
             }[missing]
         )
 
-    @rule()
-    def drain(self) -> None:
-        oracle.drain(self.connection)
-
-    @invariant()
-    def promises_hold(self) -> None:
-        forget_unsettled(self.connection)
-        assert_promises(self.connection)
-
-    def teardown(self) -> None:
-        try:
-            assert_right(self.connection)
-        finally:
-            self.connection.execute("rollback to savepoint example")
-
 
 def test_no_sequence_of_edits_and_drains_breaks_a_promise_there(dirty: Connection[Any]) -> None:
     install.install(dirty)
     oracle.drain(dirty)
-    Edits.connection = dirty
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Edits,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=15,
-            deadline=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    search(DirtyEdits, dirty, examples=10)

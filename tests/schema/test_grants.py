@@ -1,5 +1,6 @@
 """Who may do what: readers the contract, under their own row security; everybody else nothing."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from contract import CONTRACT
 from psycopg import Connection, sql
 
 from bible_progress import install, schema
+from bible_progress import sql as files
 from bible_progress.schema import GUARDED
 from support.builders import World
 from support.oracle import drain
@@ -253,3 +255,9 @@ def test_a_function_of_the_host_with_one_of_our_names_keeps_its_grants(
             [STRANGER, f"public.progress_gaps({function})"],
         ).fetchone()
         assert row == (allowed,)
+
+
+def test_who_is_served_is_said_alike_by_the_grants_and_by_what_carries_them_over() -> None:
+    grants = files.read("grants.sql")
+    [listed] = re.findall(r"v_known constant text\[\] := array\[(.*?)\]", grants, re.DOTALL)
+    assert tuple(re.findall(r"'(\w+)'", listed)) == schema.SERVED

@@ -1,20 +1,12 @@
 """Partitioned host tables: what is written through them counts; what is not is found."""
 
-import os
 import re
 from typing import Any
 
 import psycopg
 import pytest
 from catalog import assert_same_catalog, catalog
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, rule
 from psycopg import Connection
 
 from bible_progress import doctor, export, install, rollout, sql, uninstall
@@ -22,12 +14,12 @@ from bible_progress.audit import audit
 from bible_progress.drain import signal_all
 from bible_progress.errors import InstallRefused
 from oracle import edits
-from oracle.checks import assert_promises, assert_right, forget_unsettled
+from oracle.checks import assert_right, forget_unsettled
+from oracle.machine import EVERY_EDIT, Edits, search
 from support import oracle
 from support.builders import World
 from support.recount import assert_live_matches
 
-EXAMPLES = int(os.environ.get("BIBLE_PROGRESS_ORACLE_EXAMPLES", "5"))
 HOST_TABLES = sql.read("host/host_tables.sql")
 
 # how: {table: (partition key, columns of the primary key, statements that make the partitions)}
@@ -151,27 +143,18 @@ def installed(host: Connection[Any]) -> Connection[Any]:
     return host
 
 
-class Edits(RuleBasedStateMachine):
-    """Random edits of a partitioned host, rolled back at an example's end."""
+class PartitionedEdits(Edits):
+    """As files without a key that is their id alone allow them."""
 
-    connection: Any
-    # Whether files have a key that is their id alone.
     has_keys: bool
 
     @initialize()
     def begin(self) -> None:
-        self.connection.execute("savepoint example")
+        super().begin()
         edits.start(self.connection)
         oracle.drain(self.connection)
 
-    @rule(
-        change=edits.texts
-        | edits.files
-        | edits.timings
-        | edits.versions
-        | edits.canon
-        | edits.parents
-    )
+    @rule(change=EVERY_EDIT)
     def edit(self, change: edits.Edit) -> None:
         statement, parameters = change
         if not self.has_keys and statement.startswith("insert into media_files (id"):
@@ -179,37 +162,12 @@ class Edits(RuleBasedStateMachine):
             statement = statement.partition(" on conflict")[0]
         self.connection.execute(statement, parameters)
 
-    @rule()
-    def drain(self) -> None:
-        oracle.drain(self.connection)
-
-    @invariant()
-    def promises_hold(self) -> None:
-        forget_unsettled(self.connection)
-        assert_promises(self.connection)
-
-    def teardown(self) -> None:
-        try:
-            assert_right(self.connection)
-        finally:
-            self.connection.execute("rollback to savepoint example")
-
 
 def test_no_sequence_of_edits_and_drains_breaks_a_promise_there(
     shape: str, installed: Connection[Any]
 ) -> None:
-    Edits.connection = installed
-    Edits.has_keys = SHAPES[shape]["media_files"][1] == "id"
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Edits,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=15,
-            deadline=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    PartitionedEdits.has_keys = SHAPES[shape]["media_files"][1] == "id"
+    search(PartitionedEdits, installed, examples=5)
 
 
 class Partitioned(World):

@@ -10,9 +10,9 @@ from .options import (
     Subparsers,
     database_url,
     in_ci,
+    lock_timeout,
     override,
     require_database,
-    seconds,
     setting,
     truth,
 )
@@ -62,15 +62,7 @@ def add(subparsers: Subparsers) -> None:
         metavar="true|false",
         help="make the roles progress_reader, progress_worker and progress_admin where missing",
     )
-    setting(
-        parser,
-        "--lock-timeout",
-        env="BIBLE_PROGRESS_LOCK_TIMEOUT",
-        type=seconds,
-        default="30",
-        metavar="SECONDS",
-        help="how long to wait for writers of the host tables",
-    )
+    lock_timeout(parser)
     override(parser)
     parser.set_defaults(run=run)
 

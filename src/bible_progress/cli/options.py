@@ -110,6 +110,19 @@ def connect_installed(options: argparse.Namespace) -> Session:
     return connection
 
 
+def lock_timeout(parser: argparse.ArgumentParser) -> None:
+    """Add --lock-timeout, for what changes our objects."""
+    setting(
+        parser,
+        "--lock-timeout",
+        env="BIBLE_PROGRESS_LOCK_TIMEOUT",
+        type=seconds,
+        default="30",
+        metavar="SECONDS",
+        help="how long to wait for drains, and for writers of the host tables",
+    )
+
+
 def override(parser: argparse.ArgumentParser) -> None:
     """Add --override, for production databases."""
     parser.add_argument(

@@ -19,6 +19,7 @@ from .options import (
     Subparsers,
     database_url,
     in_ci,
+    lock_timeout,
     override,
     positive,
     require_database,
@@ -86,15 +87,7 @@ def add(subparsers: Subparsers) -> None:
             "--to", type=int, metavar="STEP", help="another step than the next, 1 to 5"
         )
         mover.add_argument("--dry-run", action="store_true", help="say what would be done")
-        setting(
-            mover,
-            "--lock-timeout",
-            env="BIBLE_PROGRESS_LOCK_TIMEOUT",
-            type=seconds,
-            default="30",
-            metavar="SECONDS",
-            help="how long to wait for drains, writers and long reads",
-        )
+        lock_timeout(mover)
         override(mover)
     report = action("report", _report, "the measured steps side by side, as a table and a picture")
     report.add_argument(

@@ -6,15 +6,7 @@ import argparse
 
 from ..db import connect
 from ..suspend import suspend
-from .options import (
-    Subparsers,
-    database_url,
-    in_ci,
-    override,
-    require_database,
-    seconds,
-    setting,
-)
+from .options import Subparsers, database_url, in_ci, lock_timeout, override, require_database
 from .output import Console
 
 
@@ -28,15 +20,7 @@ def add(subparsers: Subparsers) -> None:
         "install brings everything back and queues every version.",
     )
     database_url(parser)
-    setting(
-        parser,
-        "--lock-timeout",
-        env="BIBLE_PROGRESS_LOCK_TIMEOUT",
-        type=seconds,
-        default="30",
-        metavar="SECONDS",
-        help="how long to wait for writers of the host tables",
-    )
+    lock_timeout(parser)
     override(parser)
     parser.set_defaults(run=run)
 
