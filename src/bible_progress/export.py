@@ -31,6 +31,7 @@ from .sql_text import Query, Text, bind
 _INSTALL = sql.queries("install")
 _EXPORT = sql.queries("export")
 _DRAIN = sql.queries("drain")
+_SESSION = sql.queries("session")
 
 _HEADER = """\
 -- Bible Progress {version}: {what}, strategy {strategy}.
@@ -103,6 +104,7 @@ def _parts(step: int, readers: Sequence[str] | None, since: str | None) -> Itera
     yield _EXPORT["keep_search_path"]
     yield _INSTALL["pin_search_path"]
     yield _EXPORT["in_one_transaction"]
+    yield _EXPORT["rely_on"] + "\n" + _SESSION["settings"]
     for name in ("server_version", "server_encoding"):
         yield _refused_by(name, step)
     yield _hold_drains()

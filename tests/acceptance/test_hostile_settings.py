@@ -18,6 +18,7 @@ from psycopg import Connection, sql
 
 from acceptance.command_line import soon
 from acceptance.installation import BLOCKED_DRAIN, Installation, held
+from bible_progress import export, schema
 from bible_progress.cli import main
 from faults.worker_inside import count, worker
 from support import oracle
@@ -281,6 +282,42 @@ def by_http(hostile: Hostile, versions: list[UUID]) -> None:
         assert "Текст 1" in api.get(f"{V1}/versions").text
         answer = api.post(f"{V1}/refresh", headers=BEARER, params={"seconds": 5})
         assert answer.json()["remaining"] == 0, answer.text
+
+
+# What a session of the host can work with.
+OF_THE_HOST = [
+    case
+    for case, settings in CASES.items()
+    if not any(name in _OURS_ONLY for name in settings) and "read only" not in case
+]
+
+
+@pytest.mark.parametrize("case", OF_THE_HOST)
+@pytest.mark.parametrize("step", [schema.TRIGGERS, schema.INCREMENTAL])
+def test_exported_migrations_and_schedulers_work_on_every_strategy(
+    hostile: Hostile, case: str, step: int
+) -> None:
+    site = hostile.site
+    site.run("create schema hostile")
+    hostile.set(CASES[case], "database")
+    for _ in range(2):
+        with hostile.session() as host:
+            host.execute(export.render(step=step).encode())
+        versions = fill(site) if not site.value("select count(*) from books") else []
+        for call in (
+            "call progress.drain()",
+            # A function cannot say this itself.
+            "begin isolation level read committed; select public.progress_refresh(); commit",
+        ):
+            if versions:
+                touch(site, versions)
+            with hostile.session() as host:
+                # Two rounds until a change of structure has settled, in transactions of their own.
+                for _ in range(3):
+                    host.execute(call.encode())
+        assert site.rows("select last_error from progress.failure") == []
+        assert site.queued() == 0
+        site.assert_right()
 
 
 def test_a_drain_takes_the_time_that_it_needs(

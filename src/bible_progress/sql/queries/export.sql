@@ -21,6 +21,12 @@ begin
 end
 $bible_progress$;
 
+-- name: rely_on
+-- Whatever database and role say, until the end of this transaction.
+select set_config(s.name, '0', true)
+from pg_catalog.pg_settings as s
+where s.name = 'transaction_timeout';
+
 -- name: keep_search_path
 -- Objects of others stay out of this, and out of what it makes. By whole names: nothing is pinned
 -- yet.

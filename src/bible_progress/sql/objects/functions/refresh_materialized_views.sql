@@ -1,8 +1,12 @@
 -- Levels are listed from the verse up, so each is computed from the one refreshed before it.
+-- A concurrent refresh of PostgreSQL itself fails where all identifiers are quoted; and a plan for
+-- any kind would open what is stored of the other one, which may not be filled yet.
 create or replace function progress.refresh_materialized_views(p_kind text)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set quote_all_identifiers = off
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_relation record;
