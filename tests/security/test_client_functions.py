@@ -7,10 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg import errors
 
-from bible_progress import sql
 from security.supabase import Project, acting_as, value
 
-_DOCUMENTS = sql.queries("documents")
 KINDS = ("text", "audio")
 
 

@@ -32,9 +32,6 @@ def covered(world: World, version: UUID) -> list[str]:
     return sorted((verse for (verse,) in rows), key=VERSES.index)
 
 
-COUNTED = {"upload": "completed", "publish": "published", "media_type": "audio"}
-
-
 @pytest.mark.parametrize(
     ("column", "value"),
     [

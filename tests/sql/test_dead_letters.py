@@ -1,4 +1,4 @@
-"""Signals that failed too often: kept where reads stay exact, retried or discarded by hand."""
+"""Signals that were given up: kept where reads stay exact, retried or discarded by hand."""
 
 from typing import Any
 from uuid import UUID, uuid4

@@ -12,16 +12,14 @@ from ..errors import InputError, UsageError
 from .options import Subparsers, connect_installed, database_url, in_ci, override
 from .output import Console
 
-_IDS = "ids as list shows them"
-
 
 def add(subparsers: Subparsers) -> None:
     """Add the parser."""
     parser = subparsers.add_parser(
         "dead-letter",
         help="list, retry or discard signals that were given up",
-        description="Signals of versions that failed too often. Reads of those versions are live "
-        "until the letter is retried with success.",
+        description="Signals of versions that failed for a day, with errors that do not pass by "
+        "themselves. Reads of those versions are live until the letter is retried with success.",
     )
     database_url(parser)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
