@@ -59,7 +59,7 @@ class OwnServer:
 
     def _started(self) -> EmbeddedPostgres:
         """Start once the children of a killed server are gone; each ends when it next looks."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 240
         while True:
             try:
                 return EmbeddedPostgres(

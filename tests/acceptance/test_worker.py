@@ -139,7 +139,7 @@ def test_the_log_can_be_text(cli: CommandLine, tmp_path: Path) -> None:
 
 def test_a_wrong_url_ends_it_at_once() -> None:
     nowhere = CommandLine("postgresql://127.0.0.1:1/nowhere")
-    nowhere("worker", seconds=20).assert_refused(3)
+    nowhere("worker").assert_refused(3)
 
 
 def test_a_busy_metrics_port_is_a_clear_error(cli: CommandLine) -> None:
@@ -147,12 +147,12 @@ def test_a_busy_metrics_port_is_a_clear_error(cli: CommandLine) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        cli("worker", "--metrics-port", port, seconds=20).assert_refused(1, str(port))
+        cli("worker", "--metrics-port", port).assert_refused(1, str(port))
 
 
 def test_an_address_for_metrics_that_is_none_is_a_clear_error(cli: CommandLine) -> None:
     where = ("--metrics-host", "203.0.113.1", "--metrics-port", free_port())
-    cli("worker", *where, seconds=20).assert_refused(1, "203.0.113.1")
+    cli("worker", *where).assert_refused(1, "203.0.113.1")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -64,7 +64,7 @@ class WorkerProcess:
 
 def metrics(port: int) -> dict[str, float]:
     """Return every sample that is served, labels in the name: `drains_total{outcome=dead}`."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=240) as answer:
         text = answer.read().decode()
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(text):

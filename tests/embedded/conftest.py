@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +34,11 @@ def owner() -> Iterator[Callable[..., tuple[subprocess.Popen[str], int, str]]]:
     def start(*arguments: str) -> tuple[subprocess.Popen[str], int, str]:
         command = [sys.executable, "-c", OWNER, *(arguments or ("plain",))]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         )
         started.append(process)
         assert process.stdout is not None
@@ -40,7 +47,9 @@ def owner() -> Iterator[Callable[..., tuple[subprocess.Popen[str], int, str]]]:
 
     yield start
     for process in started:
-        process.kill()
+        # With its forks.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         assert process.stdout is not None
         process.stdout.close()

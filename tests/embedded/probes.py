@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,9 +18,9 @@ from bible_progress.embedded import EmbeddedPostgres
 folder = Path(sys.argv[2]) if sys.argv[2:] else None
 with EmbeddedPostgres(folder, durable=False) as server:
     if sys.argv[1] == "fork" and os.fork() == 0:
-        time.sleep(30)
+        time.sleep(600)
     print(server.pid, server.url, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -45,15 +43,6 @@ def lives(pid: int) -> bool:
         except OSError:
             return False
     return subprocess.run(["ps", "-p", str(pid)], stdout=subprocess.DEVNULL).returncode == 0
-
-
-def soon(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def parent_of(pid: int) -> int:

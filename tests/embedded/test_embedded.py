@@ -11,8 +11,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from probes import lives, run_folder, soon, value
+from probes import lives, run_folder, value
 
+from acceptance.command_line import soon
 from bible_progress import embedded_binaries
 from bible_progress.embedded import EmbeddedPostgres, database_server, find_binaries
 from bible_progress.errors import EmbeddedFailed

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from probes import OWNER, lives, parent_of, run_folder, soon, value
+from probes import OWNER, lives, parent_of, run_folder, value
 
+from acceptance.command_line import soon
 from bible_progress.embedded import EmbeddedPostgres
 from bible_progress.errors import EmbeddedFailed
 

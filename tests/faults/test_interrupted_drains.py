@@ -120,14 +120,19 @@ def test_a_deadlock_with_a_session_of_the_host_is_survived(
     site: Installation, version: UUID, connect: Connect, thread: ThreadPoolExecutor
 ) -> None:
     drainer, host = connect(), connect(autocommit=False)
+    # Looked for once, so long after a wait began: the host's begins before the drain's does.
     drainer.execute("set deadlock_timeout = '50 ms'")
     host.execute("set deadlock_timeout = '1 h'")
-    host.execute("lock table progress.version_rollup in share mode")
-    running = thread.submit(drain, drainer, version)
-    assert soon(lambda: site.rows(BLOCKED_DRAIN))
-    # The drain holds the bitmap that the host wants, the host the summary that the drain wants.
-    host.execute("update progress.chapter_bitmap set covered = covered")
-    assert running.result(240)[0] == "failed"
+    host.execute("lock table progress.version_history in share mode")
+    with ThreadPoolExecutor(1) as other:
+        with waiting_drain(site, version, thread, drainer=drainer, holder=connect()) as running:
+            # The drain holds the bitmap that the host wants, the host the history it wants.
+            waiting = other.submit(host.execute, "update progress.chapter_bitmap set covered = covered")
+            blocked = "select from unnest(pg_blocking_pids(%s)) as by (pid) where by.pid = %s"
+            pids = host.info.backend_pid, drainer.info.backend_pid
+            assert soon(lambda: site.rows(blocked, *pids))
+        assert running.result(240)[0] == "failed"
+        waiting.result(240)
     host.rollback()
     assert attempts(site) == [(1, "40P01")]
     assert_cured(site, version)

@@ -75,7 +75,7 @@ def postgrest(database: str) -> Iterator[httpx.Client]:
 def _is_ready(process: subprocess.Popen[bytes], port: int) -> bool:
     assert process.poll() is None, "PostgREST ended"
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/ready", timeout=5).is_success
+        return httpx.get(f"http://127.0.0.1:{port}/ready", timeout=240).is_success
     except httpx.TransportError:
         return False
 

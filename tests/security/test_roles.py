@@ -195,5 +195,5 @@ def test_the_server_operates_as_an_admin_only(
         assert "progress_admin" in listed.json()["hint"]
         assert "broken" not in page.text, "a worker reads the errors of dead letters"
         assert owner.dead() == 1
-    refreshed = client.post("/api/v1/refresh?seconds=5", headers=BEARER)
+    refreshed = client.post("/api/v1/refresh?seconds=25", headers=BEARER)
     assert refreshed.json()["drained"] == (1 if login == "progress_admin" else 0)

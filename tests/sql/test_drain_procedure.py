@@ -104,7 +104,7 @@ def test_a_failure_is_one_attempt_however_many_drains_overlap(
         assert drain_version(session, "text", bad).outcome == "failed"
         session.execute("update progress.failure set next_attempt_at = now() + interval '1 hour'")
         holder.commit()
-        running.result(60)
+        running.result(240)
     found = failure(session, bad)
     assert found is not None
     assert found.attempts == 1

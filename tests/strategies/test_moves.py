@@ -179,7 +179,7 @@ def test_a_move_waits_for_a_drain_and_gives_up_in_time(site: Installation, datab
         with pytest.raises(errors.InstallRefused, match="a drain"):
             rollout.move(site.connection, 4, lock_timeout_seconds=0.2)
         drainer.commit()
-    rollout.move(site.connection, 4, lock_timeout_seconds=5)
+    rollout.move(site.connection, 4, lock_timeout_seconds=240)
 
 
 def test_drains_keep_out_of_a_move(site: Installation, database: str) -> None:
@@ -265,7 +265,7 @@ def test_a_move_waits_for_whoever_reads_what_is_stored(
     rollout.move(site.connection, before)
     with psycopg.connect(database) as reader, ThreadPoolExecutor(1) as thread:
         reader.execute(f"select from progress.{relation}".encode())
-        moving = thread.submit(rollout.move, site.connection, after, lock_timeout_seconds=30)
+        moving = thread.submit(rollout.move, site.connection, after, lock_timeout_seconds=240)
         # Longer than one attempt to get the locks.
         time.sleep(2 * ATTEMPT_MILLISECONDS / 1000)
         assert not moving.done()

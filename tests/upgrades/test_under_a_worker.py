@@ -185,7 +185,7 @@ def test_a_drain_that_runs_is_finished_before_the_upgrade_and_none_follows(
             upgrade.start()
             assert soon(lambda: observer.rows(WAITING_UPGRADE))
             assert worker.process.poll() is None
-        upgrade.join(60)
+        upgrade.join(240)
         assert done == [0]
         assert_ended(worker)
     # By the older worker: no other has run.
