@@ -152,7 +152,9 @@ def _sweep(root: Path, account: Account | None) -> None:
                 continue
             if time.time() - info.st_mtime < _SWEEP_SECONDS:
                 continue
-            lock = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            # Made where it is missing: who was killed while removing may have begun with it.
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+            lock = os.open(folder / _LOCK_NAME, flags, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
