@@ -127,7 +127,9 @@ def test_a_deadlock_with_a_session_of_the_host_is_survived(
     with ThreadPoolExecutor(1) as other:
         with waiting_drain(site, version, thread, drainer=drainer, holder=connect()) as running:
             # The drain holds the bitmap that the host wants, the host the history it wants.
-            waiting = other.submit(host.execute, "update progress.chapter_bitmap set covered = covered")
+            waiting = other.submit(
+                host.execute, "update progress.chapter_bitmap set covered = covered"
+            )
             blocked = "select from unnest(pg_blocking_pids(%s)) as by (pid) where by.pid = %s"
             pids = host.info.backend_pid, drainer.info.backend_pid
             assert soon(lambda: site.rows(blocked, *pids))
