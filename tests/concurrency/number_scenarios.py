@@ -284,3 +284,17 @@ def mark_that_is_being_moved_does_not_pass_what_was_loaded_meanwhile(stage: Stag
     looker.finish()
     assert stage.is_dirty(version)
     stage.rest()
+
+
+def nobody_waits_for_ever_where_the_watermark_was_moved(stage: Stage, look: str) -> None:
+    """As by a session that was forgotten in its transaction."""
+    text_at_rest(stage, "gen-1-1")
+    mover, looker = stage.session("mover"), stage.session("looker")
+    stage.execute(NUMBER)
+    mover.begin()
+    assert mover.run(ADVANCE) == [(True,)]
+    looker.start(look)
+    assert_blocked(looker, by=mover)
+    looker.finish()
+    mover.commit()
+    stage.rest()

@@ -45,13 +45,18 @@ def test_the_watermark_waits_for_every_kind_of_writer(
     partial(numbers.signal_of_a_running_writer_is_found_behind_the_watermark, **writer)(stage)
 
 
-@pytest.mark.parametrize(
-    "look",
-    [
-        pytest.param("select count(*) from progress.auditable_versions()", id="audit"),
-        pytest.param("select progress.warm_up()", id="worker starts"),
-        pytest.param("select progress.signal_unsignalled(null)", id="refresh"),
-    ],
-)
+LOOKS = [
+    pytest.param("select count(*) from progress.auditable_versions()", id="audit"),
+    pytest.param("select progress.warm_up()", id="worker starts"),
+    pytest.param("select progress.signal_unsignalled(null)", id="refresh"),
+]
+
+
+@pytest.mark.parametrize("look", LOOKS)
 def test_signals_from_before_the_watermark_are_found(stage: Stage, look: str) -> None:
     numbers.signals_from_before_the_watermark_are_found(stage, look)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_nobody_waits_for_ever_where_the_watermark_was_moved(stage: Stage, look: str) -> None:
+    numbers.nobody_waits_for_ever_where_the_watermark_was_moved(stage, look)

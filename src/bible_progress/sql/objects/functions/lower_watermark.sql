@@ -4,9 +4,15 @@ create or replace function progress.lower_watermark()
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '10s'
 as $$
 begin
-    perform pg_advisory_xact_lock(hashtextextended('bible-progress/watermark', 0));
+    begin
+        perform pg_advisory_xact_lock(hashtextextended('bible-progress/watermark', 0));
+    exception
+        when lock_not_available then
+            return false;
+    end;
     delete from progress.queue_watermark as w
     where
         exists (
