@@ -58,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
             if report.changed:
-                connection.execute(queries("canon")["analyze"])
+                for query in ("flush_statistics", "analyze"):
+                    connection.execute(queries("canon")[query])
     console.print(
         f"{options.id}: {report.books} books, {report.chapters:,} chapters, "
         f"{report.verses:,} verses "
