@@ -78,9 +78,23 @@ def grant_and_comment(site: Installation, name: str) -> None:
     site.run(f"comment on column {name}.{column(site, name)} is 'Of the host: {name}'")
 
 
-def column(site: Installation, name: str) -> str:
+def column(site: Installation, name: str, number: int = 1) -> str:
     return site.value(
-        "select attname from pg_attribute where attrelid = %s::regclass and attnum = 1", name
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum = %s",
+        name,
+        number,
+    )
+
+
+def tunings(site: Installation) -> list[tuple[Any, ...]]:
+    """Return what the host made for plans of ours to be better."""
+    return site.rows(
+        "select pg_get_indexdef(oid) from pg_class where relname like 'of\\_mv%%' and relkind = 'i'"
+        " union all select pg_get_statisticsobjdef(oid) from pg_statistic_ext"
+        " where stxname like 'about\\_mv%%'"
+        " union all select c.relname || '.' || a.attname || ' ' || a.attstattarget"
+        " from pg_class c join pg_attribute a on a.attrelid = c.oid"
+        " where c.relkind = 'm' and a.attstattarget >= 0 and a.attnum > 0 order by 1"
     )
 
 
@@ -180,10 +194,17 @@ def test_what_others_hold_on_materialized_views_is_carried_over(
         for name in stored:
             grant_and_comment(site, name)
             site.run(f"comment on materialized view {name} is 'Of the host'")
-        before = known(site)
+            first, second = column(site, name), column(site, name, 2)
+            site.run(f"create index of_{name} on {name} ({second})")
+            site.run(f"create statistics about_{name} on {first}, {second} from {name}")
+            site.run(f"alter materialized view {name} alter column {second} set statistics 500")
+        before, tuned = known(site), tunings(site)
+        assert len(tuned) == 3 * len(stored)
         upgrade(site.connection, step)
         # Made anew they are granted by their owner.
         assert known(site) == before
+        if relations(site, "m") == stored:
+            assert tunings(site) == tuned
         refresh(site, rollout.current(site.connection).number)
         oracle.assert_same(site.connection)
 

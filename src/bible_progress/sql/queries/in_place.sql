@@ -277,7 +277,33 @@ select
     null as was,
     regexp_replace(pg_get_indexdef(i.indexrelid), ' INDEX ', ' INDEX IF NOT EXISTS ') as statement
 from ours as o
-inner join pg_catalog.pg_index as i on o.oid = i.indrelid;
+inner join pg_catalog.pg_index as i on o.oid = i.indrelid
+union all
+select
+    o.name as relation,
+    null as attribute,
+    'm' as kind,
+    null as was,
+    regexp_replace(
+        pg_get_statisticsobjdef(e.oid), '^CREATE STATISTICS ', 'CREATE STATISTICS IF NOT EXISTS '
+    ) as statement
+from ours as o
+inner join pg_catalog.pg_statistic_ext as e on o.oid = e.stxrelid
+union all
+select
+    o.name as relation,
+    a.attname as attribute,
+    'm' as kind,
+    null as was,
+    format(
+        'alter materialized view %%s alter column %%I set statistics %%s',
+        o.name,
+        a.attname,
+        a.attstattarget
+    ) as statement
+from ours as o
+inner join pg_catalog.pg_attribute as a on o.oid = a.attrelid and a.attnum > 0
+where o.relkind = 'm' and a.attstattarget >= 0 and not a.attisdropped;
 
 -- name: placeholders
 -- Statements that keep views and let go of what they are made of.
