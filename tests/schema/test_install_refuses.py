@@ -31,6 +31,9 @@ def refused(connection: Connection[Any], *words: str) -> Iterator[None]:
 
 TAKEN = {
     "create table mv_text_book_coverage (id int)": "table public.mv_text_book_coverage",
+    "create domain mv_text_chapter_coverage as text": "domain public.mv_text_chapter_coverage",
+    "create type mv_audio_book_coverage as enum ()": "type public.mv_audio_book_coverage",
+    "create type mv_audio_chapter_coverage as (id int)": "type public.mv_audio_chapter_coverage",
     "create materialized view mv_text_verse_coverage as select 1 as one": (
         "materialized view public.mv_text_verse_coverage"
     ),

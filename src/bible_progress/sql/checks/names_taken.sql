@@ -14,6 +14,7 @@ select
         when 'f' then 'foreign table'
         when 'S' then 'sequence'
         when 'i' then 'index'
+        when 'c' then 'type'
         else 'relation'
     end || ' public.' || c.relname as finding
 from pg_catalog.pg_class as c
@@ -34,6 +35,14 @@ where
             and (not %(installed)s or c.relkind <> 'r')
         )
     )
+union all
+-- A relation is a type of its name too.
+select case t.typtype when 'd' then 'domain' else 'type' end || ' public.' || t.typname as finding
+from pg_catalog.pg_type as t
+where
+    t.typnamespace = 'public'::regnamespace
+    and t.typrelid = 0
+    and (t.typname = any(%(views)s) or t.typname = any(%(contract_tables)s))
 union all
 select 'function ' || p.oid::regprocedure as finding
 from pg_catalog.pg_proc as p
