@@ -3,8 +3,8 @@
 -- when: installed
 -- needs: progress.unstored_versions
 -- why: They were loaded or deleted without triggers, as a data dump does in
---   session_replication_role replica. Exact reads count them live; their stored numbers are missing
---   or left over.
+--   session_replication_role replica. Exact reads count those that came live; of those that went
+--   the stored numbers are left over.
 -- fix: A worker, pg_cron and bible-progress refresh queue them. Rows that were changed past
 --   the triggers in versions that have numbers are not among them; bible-progress verify --repair
 --   finds those.
