@@ -202,20 +202,19 @@ def test_a_copy_of_schema_public_alone_keeps_and_loses_what_the_page_says(
     target: Connection[Any],
     database: str,
     empty_database: str,
-    programs: str,
     tmp_path: Path,
 ) -> None:
     source.run("create view theirs as select * from mv_text_version_progress_summary")
     source.run("update progress.settings set environment = 'production'")
     _, section = page().split("## Schema public alone\n")
     commands = tuple(section.split("```sh\n")[1].split("\n```")[0].splitlines())
-    dumped, restored, installed = run(commands, database, empty_database, programs, tmp_path)
-    assert dumped.returncode == 0, dumped
-    errors = [line for line in restored.stderr.splitlines() if "error:" in line]
+    dumped, restored, installed = run(commands, database, empty_database, tmp_path)
+    dumped.assert_done()
+    errors = [line for line in restored.err.splitlines() if "error:" in line]
     assert errors
     ours = ("progress", "_coverage", "_best_", "theirs", 'schema "public" already exists')
-    assert all(any(name in line for name in ours) for line in errors), restored.stderr
-    assert installed.returncode == 0, installed
+    assert all(any(name in line for name in ours) for line in errors), restored
+    installed.assert_done()
     assert_copied(source, target)
     for lost in (
         "select from pg_class where relname = 'theirs'",
