@@ -17,7 +17,7 @@ import psycopg
 from bible_progress.embedded import EmbeddedPostgres
 from bible_progress.errors import EmbeddedFailed
 
-from .command_line import soon
+from .command_line import GIVE_UP_SECONDS, soon
 
 
 class OwnServer:
@@ -59,7 +59,7 @@ class OwnServer:
 
     def _started(self) -> EmbeddedPostgres:
         """Start once the children of a killed server are gone; each ends when it next looks."""
-        until = time.monotonic() + 240
+        until = time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
                 return EmbeddedPostgres(

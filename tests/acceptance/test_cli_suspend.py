@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from acceptance.command_line import CommandLine, soon
+from acceptance.command_line import GIVE_UP_SECONDS, CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.worker_process import WorkerProcess
 from bible_progress import doctor, export, rollout, schema
@@ -254,7 +254,7 @@ def test_a_worker_that_runs_ends(cli: CommandLine, site: Installation, tmp_path:
     with WorkerProcess(cli, tmp_path, "--idle-seconds", "0.02") as worker:
         assert soon(lambda: site.rows("select from progress.worker"))
         cli("suspend").assert_done()
-        assert worker.process.wait(timeout=240) == SUSPENDED
+        assert worker.process.wait(timeout=GIVE_UP_SECONDS) == SUSPENDED
         log = worker.log.read_text()
         assert WORDS in log
         assert "Traceback" not in log

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from .command_line import PROGRAM, CommandLine, soon
+from .command_line import GIVE_UP_SECONDS, PROGRAM, CommandLine, soon
 
 
 def free_port() -> int:
@@ -64,7 +64,9 @@ class WorkerProcess:
 
 def metrics(port: int) -> dict[str, float]:
     """Return every sample that is served, labels in the name: `drains_total{outcome=dead}`."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=240) as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{port}/metrics", timeout=GIVE_UP_SECONDS
+    ) as answer:
         text = answer.read().decode()
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(text):

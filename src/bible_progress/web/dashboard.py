@@ -112,7 +112,7 @@ def overview(
     }
     with Reads(request.app.state.pool).snapshot() as snapshot:
         listed = _versions(snapshot, limit=50, **query)
-        listed["next_cursor"] = cursor_out(listed)
+        listed["next_cursor"] = cursor_out(listed["next_cursor"])
         lately = _versions(snapshot, limit=5, sort="-updated")
         begun = _versions(snapshot, limit=5, sort="-percent", status="in progress")
         languages = snapshot.get(
@@ -231,7 +231,7 @@ def languages(
         )
         .shown()
     )
-    listed["next_cursor"] = cursor_out(listed)
+    listed["next_cursor"] = cursor_out(listed["next_cursor"])
     return _page(
         request,
         "languages.html",

@@ -65,7 +65,7 @@ def send_download(
         key = rows.get("next_cursor")
         if key is None or limit is not None:
             if key is not None:
-                follows = request.url.include_query_params(cursor=cursor_out(rows))
+                follows = request.url.include_query_params(cursor=cursor_out(rows["next_cursor"]))
                 headers["Link"] = f'<?{follows.query}>; rel="next"'
             if is_known(request, headers["ETag"]):
                 return Response(status_code=304, headers=headers)

@@ -128,7 +128,7 @@ def list_dead_letters(request: Request, limit: Limit = 50, cursor: Cursor = None
         as_of=datetime.now(UTC),
         failing=[d.FailedVersion(**asdict(failure)) for failure in failures],
         items=[d.DeadLetterItem(**asdict(letter)) for letter in shown],
-        next_cursor=cursor_out({"next_cursor": key}),
+        next_cursor=cursor_out(key),
     )
 
 

@@ -175,9 +175,8 @@ def send(request: Request, found: Document, *, body: str | None = None) -> Respo
     return Response(body or found.body, media_type="application/json", headers=headers)
 
 
-def cursor_out(document: Any) -> str | None:
-    """Return the cursor for the page after a document; opaque to clients."""
-    key = document["next_cursor"]
+def cursor_out(key: Any) -> str | None:
+    """Return the cursor of the page behind a key, None where there is none; opaque to clients."""
     # Gaps go on behind a chapter, whose id is a cursor as it is.
     if key is None or isinstance(key, str):
         return key
@@ -230,7 +229,7 @@ def cursor_in(cursor: str | None, parts: tuple[Callable[[str], str], ...]) -> st
 def with_cursor(found: Document) -> str:
     """Return a list document with a cursor as its last key; the rest stays unparsed."""
     items, key, last = found.body.rpartition(_NEXT)
-    return f"{items}{key}{json.dumps(cursor_out({'next_cursor': json.loads(last[:-1])}))}}}"
+    return f"{items}{key}{json.dumps(cursor_out(json.loads(last[:-1])))}}}"
 
 
 def freshness(found: Document) -> dict[str, str]:
