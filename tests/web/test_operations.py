@@ -54,6 +54,23 @@ def test_the_hook_may_be_called_at_once_and_stops_in_time(
     assert all(answer["seconds"] < 6 for answer in answers)
 
 
+def test_a_hook_whose_time_is_up_before_it_knows_what_is_due_says_what_waits(
+    database: str, site: Installation
+) -> None:
+    [version] = site.texts(1)
+    site.touch(version)
+    site.run("""
+        create or replace function progress.due_versions(p_limit integer)
+        returns table (kind text, version_id uuid, oldest_at timestamptz) language sql
+        begin atomic select 'text', gen_random_uuid(), now() from pg_sleep(600); end
+    """)
+    with served(database, secret=SECRET) as api:
+        answer = api.post(f"{V1}/refresh", headers=BEARER, params={"seconds": 0.5})
+        done = d.Refreshed.model_validate_json(answer.content)
+    assert (answer.status_code, done.drained, done.failed, done.remaining) == (200, 0, 0, 1)
+    assert site.queued() == 1
+
+
 def test_operations_are_shown_to_those_who_have_the_secret(
     database: str, site: Installation
 ) -> None:
