@@ -9,6 +9,7 @@ import pytest
 
 from acceptance.installation import Installation
 from bible_progress import insights
+from bible_progress.web import renders
 from bible_progress.web.reads import Document, Snapshot
 
 # What tells the time of asking.
@@ -48,6 +49,8 @@ def test_a_page_does_not_mix_what_was_with_what_is(
         "comparison": f"/versions/text/{one}?with=text:{two}",
         "language": f"/languages/{language}",
     }[page]
+    # A page of the same moment would not be read again.
+    monkeypatch.setattr(renders, "KEPT_SECONDS", 0)
     before = shown(api.get(path))
     asked: list[str] = []
     find = Snapshot.find

@@ -22,6 +22,7 @@ from ..db import pool
 from ..metrics import Metrics
 from . import dashboard, events, languages, operations, problems, versions
 from .events import Changes, Ended
+from .renders import Renders
 from .security import Guard, Sessions
 from .settings import WebSettings
 
@@ -82,6 +83,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     app.state.settings = settings
     app.state.ended = _log_end
     app.state.sessions = Sessions()
+    app.state.renders = Renders()
     app.state.downloads = threading.BoundedSemaphore(max(1, settings.pool_size // 2))
     app.state.metrics = metrics or Metrics()
     for router in (versions.router, languages.router, operations.router, events.router):

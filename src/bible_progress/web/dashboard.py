@@ -25,6 +25,7 @@ from . import problems
 from .operations import change_dead_letter
 from .problems import PROBLEMS, ProblemError
 from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, cursor_out
+from .renders import reading, shared
 from .sections import sections
 from .security import (
     SESSION_COOKIE,
@@ -92,6 +93,7 @@ def install(app: FastAPI) -> None:
 
 
 @router.get("/")
+@shared
 def overview(
     request: Request,
     q: Search = None,
@@ -110,7 +112,7 @@ def overview(
         "sort": sort,
         "cursor": cursor,
     }
-    with Reads(request.app.state.pool).snapshot() as snapshot:
+    with reading(request) as snapshot:
         listed = _versions(snapshot, limit=50, **query)
         listed["next_cursor"] = cursor_out(listed["next_cursor"])
         lately = _versions(snapshot, limit=5, sort="-updated")
@@ -152,6 +154,7 @@ def overview(
 
 
 @router.get("/versions/{kind}/{version_id}")
+@shared
 def version(
     request: Request,
     kind: Kind,
@@ -161,7 +164,7 @@ def version(
 ) -> Response:
     """A version as a map of its chapters, with what is missing and what others have."""
     one = {"kind": kind, "id": version_id}
-    with Reads(request.app.state.pool).snapshot() as snapshot:
+    with reading(request) as snapshot:
         tree = snapshot.get("tree", **one, depth="chapter", book=None).shown()
         opened = None if chapter is None else snapshot.find("chapter", **one, chapter=chapter)
         history = snapshot.get("history", **one, at_most=366).shown()
@@ -205,6 +208,7 @@ def version(
 
 
 @router.get("/languages")
+@shared
 def languages(
     request: Request,
     q: Search = None,
@@ -219,18 +223,15 @@ def languages(
         "with_versions": with_versions,
         "cursor": cursor,
     }
-    listed = (
-        Reads(request.app.state.pool)
-        .get(
+    with reading(request) as snapshot:
+        listed = snapshot.get(
             "languages",
             search=q or None,
             descendants=descendants,
             with_versions=with_versions,
             at_most=50,
             after=cursor_in(cursor, LANGUAGE_CURSOR),
-        )
-        .shown()
-    )
+        ).shown()
     listed["next_cursor"] = cursor_out(listed["next_cursor"])
     return _page(
         request,
@@ -243,9 +244,10 @@ def languages(
 
 
 @router.get("/languages/{language_id}")
+@shared
 def language(request: Request, language_id: UUID, descendants: bool = False) -> Response:
     """A language, its versions, and which is best and why."""
-    with Reads(request.app.state.pool).snapshot() as snapshot:
+    with reading(request) as snapshot:
         found = snapshot.get("language", id=language_id, descendants=descendants).shown()
         listed = _versions(
             snapshot, limit=200, language_id=language_id, descendants=descendants, sort="-percent"
@@ -261,6 +263,7 @@ def language(request: Request, language_id: UUID, descendants: bool = False) -> 
 
 
 @router.get("/operations")
+@shared
 def operations(request: Request, message: str | None = None) -> Response:
     """Queue, failures, dead letters, drift, strategy and measurements."""
     has_secret = request.app.state.settings.secret is not None

@@ -28,6 +28,8 @@ EVERY_SECONDS = 0.5
 AWAY_SECONDS = 2.0
 KEPT_EVENTS = 500
 MAX_LISTENERS = 1000
+# Listeners that all read again at once would wait for each other: this much for each of them.
+SPREAD_SECONDS = 0.01
 # More than that and a list says less than "look again".
 MAX_NAMED = 200
 
@@ -86,7 +88,7 @@ class Changes:
             yield ServerSentEvent(
                 event="reset" if missed else "ready",
                 id=f"{self._process}-{number}",
-                data={"versions": []},
+                data=self._data([]),
                 retry=2000,
             )
             while not self._stopping.is_set():
@@ -96,7 +98,7 @@ class Changes:
                     yield ServerSentEvent(
                         event="changed",
                         id=f"{self._process}-{number}",
-                        data={"versions": versions},
+                        data=self._data(versions),
                     )
                 await woken.wait()
                 woken.clear()
@@ -105,6 +107,12 @@ class Changes:
                 del self._listeners[woken]
                 if not self._listeners and not self._stopping.is_set():
                     self._wanted.clear()
+
+    def _data(self, versions: list[dict[str, str]]) -> dict[str, Any]:
+        return {
+            "versions": versions,
+            "spread_seconds": round(SPREAD_SECONDS * len(self._listeners), 2),
+        }
 
     def _since(self, last_event_id: str | None) -> tuple[int, bool]:
         """Return the number to go on from, and whether events before it are lost."""
@@ -194,7 +202,8 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events. `changed` names the versions whose numbers may have changed since the
     event before, at most twice a second; none named means many. `ready` comes first; `reset`
-    instead when events since `Last-Event-ID` are lost: read again what you show.
+    instead when events since `Last-Event-ID` are lost: read again what you show. Wait before that
+    for a random part of `spread_seconds`, which grows with those who listen.
     """
     async for event in changes.listen(last_event_id):
         yield event

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 from psycopg_pool import ConnectionPool
 from starlette.responses import Response
 
@@ -78,6 +78,11 @@ class Snapshot:
         self.connection = connection
         self._stored = stored
         self._max_staleness = max_staleness
+
+    def moment(self) -> str:
+        """Return what stays the same as long as nothing that can be read here changes."""
+        with translated(), self.connection.cursor(row_factory=scalar_row) as cursor:
+            return cursor.execute(_QUERIES["moment"]).fetchone() or ""
 
     def find(self, name: str, **parameters: object) -> Document | None:
         """Return a document of queries/documents.sql, None where there is no such thing.

@@ -1,6 +1,10 @@
 -- What HTTP clients get: one JSON document a statement, and how fresh it is in the same snapshot.
 -- stored takes what is stored as it is.
 
+-- name: moment
+-- Which transactions are seen: where it is the same, so is everything that is read.
+select pg_current_snapshot()::text;
+
 -- name: versions
 select
     progress.version_list(

@@ -12,19 +12,38 @@
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === "open" && node.tagName === "DETAILS");
 
-  const refresh = () => document.body.dispatchEvent(new CustomEvent("progress-changed"));
+  // Many may look at the same page: each reads it again at a moment of its own, not too often, and
+  // not while nobody sees it.
+  const LEAST_MS = 2000;
+  let planned = 0;
+  let last = -LEAST_MS;
+  let isLate = false;
+  const refresh = () => {
+    planned = 0;
+    isLate = document.hidden;
+    if (isLate) return;
+    last = performance.now();
+    document.body.dispatchEvent(new CustomEvent("progress-changed"));
+  };
+  const plan = (spreadSeconds) => {
+    const wait = Math.max(1000 * spreadSeconds * Math.random(), last + LEAST_MS - performance.now());
+    planned ||= setTimeout(refresh, wait);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (isLate) plan(0);
+  });
 
   if (live && "EventSource" in window) {
     const only = live.dataset.live;
     const source = new EventSource("/api/v1/events");
     const look = (event) => {
-      const { versions } = JSON.parse(event.data);
-      if (!only || versions.length === 0 || versions.some((v) => only.includes(v.id))) refresh();
+      const { versions, spread_seconds: spread } = JSON.parse(event.data);
+      if (!only || versions.length === 0 || versions.some((v) => only.includes(v.id))) plan(spread);
     };
     // Something may have changed between the page and the first look.
-    const catchUp = () => {
+    const catchUp = (event) => {
       say("live");
-      refresh();
+      plan(JSON.parse(event.data).spread_seconds);
     };
     source.addEventListener("ready", catchUp);
     source.addEventListener("reset", catchUp);
@@ -34,7 +53,7 @@
   }
   // What the queue does is no event of its own.
   const every = Number(document.body.dataset.every || 0);
-  if (every) setInterval(refresh, every * 1000);
+  if (every) setInterval(() => plan(0), every * 1000);
 
   document.body.addEventListener("htmx:responseError", () => say("the last update failed"));
   document.body.addEventListener("htmx:sendError", () => say("not connected, trying again"));
