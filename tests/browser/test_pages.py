@@ -1,5 +1,6 @@
 """The pages as people use them: with eyes, a keyboard, a screen reader, a phone."""
 
+import itertools
 import re
 import threading
 from collections.abc import Iterator
@@ -222,9 +223,41 @@ def test_a_page_updates_itself_while_a_worker_drains(
             expect(overview.locator("#live-state")).to_have_text("live")
             site.run("update text_versions set deleted_at = now() where name = 'Begun text'")
             expect(overview.locator("#results tbody tr")).to_have_count(3)
+            # What they plan to read again they would ask of nobody.
+            page.close()
+            overview.close()
     finally:
         worker.stop()
         thread.join()
+
+
+def test_a_page_is_read_again_at_most_every_two_seconds_and_not_while_nobody_sees_it(
+    database: str, versions: dict[str, Any], site: Installation, new_page: Any
+) -> None:
+    verses = iter(f"gen-2-{number}" for number in range(1, 26))
+    with served(database) as client:
+        page = new_page()
+        page.goto(f"{client.base_url}/versions/text/{versions['begun']}")
+        expect(page.locator("#live-state")).to_have_text("live")
+        page.evaluate("""window.reads = []; document.body.addEventListener(
+            "progress-changed", () => window.reads.push(performance.now()))""")
+        reads = "window.reads"
+        for count in range(1, 5):
+            while len(page.evaluate(reads)) < count:
+                site.touch(versions["begun"], next(verses))
+                page.wait_for_timeout(400)
+        times = page.evaluate(reads)
+        assert min(b - a for a, b in itertools.pairwise(times)) >= 1990
+        page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away})")
+        page.evaluate("window.away = true")
+        page.wait_for_timeout(2500)
+        seen = len(page.evaluate(reads))
+        site.touch(versions["begun"], "gen-1-20")
+        page.wait_for_timeout(4000)
+        assert len(page.evaluate(reads)) == seen
+        page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_function(f"{reads}.length > {seen}")
+        page.close()
 
 
 def test_dead_letters_are_retried_by_who_has_the_secret(
