@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__, documents
@@ -22,8 +22,11 @@ from ..db import pool
 from ..metrics import Metrics
 from . import dashboard, events, languages, operations, problems, versions
 from .events import Changes, Ended
+from .guesses import Guesses
+from .operations import Readiness
+from .problems import Problems
 from .renders import Renders
-from .security import Guard, Sessions
+from .security import Guard, Hosts, Sessions
 from .settings import WebSettings
 
 log = logging.getLogger("bible_progress.web")
@@ -51,6 +54,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
             app.state.pool = pool(
                 settings.database_url, size=settings.pool_size, wait_seconds=POOL_WAIT_SECONDS
             )
+            app.state.readiness = Readiness(settings.database_url)
             app.state.changes = Changes(settings.database_url, ended=ended)
             app.state.changes.start()
         except Exception as error:
@@ -68,6 +72,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
             if watching:
                 watching.cancel()
             app.state.changes.stop()
+            app.state.readiness.close()
             app.state.pool.close(timeout=1)
 
     app = FastAPI(
@@ -79,19 +84,25 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
         # Their pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # A path has one spelling; another is told that there is nothing.
+        redirect_slashes=False,
     )
     app.state.settings = settings
     app.state.ended = _log_end
     app.state.sessions = Sessions()
     app.state.renders = Renders()
+    app.state.guesses = Guesses()
     app.state.downloads = threading.BoundedSemaphore(max(1, settings.pool_size // 2))
     app.state.metrics = metrics or Metrics()
     for router in (versions.router, languages.router, operations.router, events.router):
         app.include_router(router, prefix=API)
     app.include_router(operations.health)
-    dashboard.install(app)
     problems.install(app)
+    dashboard.install(app)
 
+    # The last one is the outermost. Errors of the routes are told to pages of other sites as well,
+    # and may be compressed; those of what stands outside of the routes are problems too.
+    app.add_middleware(Problems)
     app.add_middleware(OnceMore)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     if settings.cors_origins:
@@ -102,7 +113,8 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
             expose_headers=["ETag", "Link", "X-As-Of", "X-Pending", "X-Request-Id"],
         )
     app.add_middleware(HeadAsGet)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts())
+    app.add_middleware(Hosts, allowed=settings.hosts())
+    app.add_middleware(Problems)
     app.add_middleware(Guard)
     _describe(app)
     return app
@@ -149,18 +161,20 @@ class HeadAsGet:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if (
-            scope["type"] != "http"
-            or scope["method"] != "HEAD"
-            or scope["path"] == f"{API}{events.PATH}"
-        ):
+        if scope["type"] != "http" or scope["path"] == f"{API}{events.PATH}":
             await self._app(scope, receive, send)
             return
+        is_head = scope["method"] == "HEAD"
 
         async def out(message: Message) -> None:
-            await send({**message, "body": b""} if "body" in message else message)
+            if message["type"] == "http.response.start" and message["status"] == 405:
+                headers = MutableHeaders(scope=message)
+                methods = headers.get("allow", "").split(", ")
+                if "GET" in methods and "HEAD" not in methods:
+                    headers["allow"] = ", ".join([*methods, "HEAD"])
+            await send({**message, "body": b""} if is_head and "body" in message else message)
 
-        inner = {**scope, "method": "GET"}
+        inner = {**scope, "method": "GET"} if is_head else scope
         try:
             await self._app(inner, receive, out)
         finally:

@@ -43,6 +43,7 @@ router = APIRouter(include_in_schema=False)
 Rows = TypeVar("Rows")
 
 _LONGEST_FORM = 10_000
+_MOST_FIELDS = 10
 _SHOWN_DIFFERENCES = 100
 _SHOWN_SIBLINGS = 20
 _SHOWN_LANGUAGES = 6
@@ -71,7 +72,7 @@ def install(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
 
     def show_problem(request: Request, problem: ProblemError) -> Response:
-        path = request.url.path
+        path: str = request.scope["path"]
         wants_page = "text/html" in request.headers.get("accept", "")
         if not wants_page or path.startswith("/api/"):
             return problems.answer(request, problem)
@@ -87,6 +88,7 @@ def install(app: FastAPI) -> None:
             detail=problem.detail,
             hint=problem.hint,
             request_id=request.state.request_id,
+            headers=problems.headers_of(problem),
         )
 
     app.state.show_problem = show_problem
@@ -305,7 +307,7 @@ def operations(request: Request, message: str | None = None) -> Response:
 @router.post("/operations/dead-letters/{letter_id}")
 async def operate(request: Request, letter_id: UUID) -> Response:
     """Retry or discard a dead letter."""
-    operator(request)
+    await operator(request)
     action = (await _form(request)).get("action")
     if action not in ("retry", "discard"):
         raise ProblemError("invalid_request", "action is neither retry nor discard")
@@ -328,7 +330,7 @@ def ask_secret(request: Request) -> Response:
 async def log_in(request: Request) -> Response:
     """Open a session for whoever gives the secret."""
     refuse_foreign(request)
-    if not is_secret(request, (await _form(request)).get("secret", "")):
+    if not is_secret(request, (await _form(request)).get("secret", "").encode()):
         return _login(request, "That is not the secret.", status=401)
     sessions: Sessions = request.app.state.sessions
     answer = RedirectResponse("/operations", status_code=303)
@@ -338,7 +340,7 @@ async def log_in(request: Request) -> Response:
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",
-        secure=request.app.state.settings.secure_cookie or request.url.scheme == "https",
+        secure=request.app.state.settings.secure_cookie or request.scope["scheme"] == "https",
     )
     return answer
 
@@ -356,10 +358,20 @@ def log_out(request: Request) -> Response:
 def _login(request: Request, message: str | None, status: int = 200) -> Response:
     if request.app.state.settings.secret is None:
         return RedirectResponse("/operations", status_code=303)
-    return _page(request, "login.html", code=status, page="operations", message=message)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return _page(
+        request, "login.html", code=status, headers=headers, page="operations", message=message
+    )
 
 
-def _page(request: Request, template: str, *, code: int = 200, **values: Any) -> Response:
+def _page(
+    request: Request,
+    template: str,
+    *,
+    code: int = 200,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> Response:
     shown = _templates.get_template(template).render(
         {
             "page": None,
@@ -371,17 +383,24 @@ def _page(request: Request, template: str, *, code: int = 200, **values: Any) ->
             **values,
         }
     )
-    headers = {"Cache-Control": "no-store"}
+    headers = {"cache-control": "no-store", **(headers or {})}
     return HTMLResponse(shown, status_code=code, headers=headers)
 
 
 async def _form(request: Request) -> dict[str, str]:
+    """Return the fields of a form, the first of each name. Raises ProblemError for what is none."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise ProblemError("not_a_form", "a form is application/x-www-form-urlencoded")
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > _LONGEST_FORM:
-            raise ProblemError("invalid_request", "the form is too long")
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+            raise ProblemError("too_large", f"a form has at most {_LONGEST_FORM:,} bytes")
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise ProblemError("invalid_request", "the form has too many fields") from None
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -499,4 +518,6 @@ def _if_allowed(
 
 def _whole(text: str, most: int) -> int | None:
     """Return a number of a form; what is none filters nothing."""
-    return int(text) if text.isascii() and text.isdigit() and int(text[:9]) <= most else None
+    # Python reads no number of thousands of digits.
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else most + 1
+    return number if number <= most else None

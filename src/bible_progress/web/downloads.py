@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlencode
 
 import anyio
 from fastapi import Request
@@ -65,8 +66,9 @@ def send_download(
         key = rows.get("next_cursor")
         if key is None or limit is not None:
             if key is not None:
-                follows = request.url.include_query_params(cursor=cursor_out(rows["next_cursor"]))
-                headers["Link"] = f'<?{follows.query}>; rel="next"'
+                asked = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+                follows = urlencode([*asked, ("cursor", cursor_out(rows["next_cursor"]))])
+                headers["Link"] = f'<?{follows}>; rel="next"'
             if is_known(request, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
             text = write(rows["items"], with_head=True)

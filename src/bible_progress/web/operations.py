@@ -11,15 +11,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg import Connection
+from psycopg_pool import ConnectionPool
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from .. import documents as d
 from .. import drain, insights
-from ..db import connect, translated
+from ..db import connect, pool, translated
 from ..errors import BibleProgressError
 from ..metrics import Metrics
 from ..worker import BEAT_SECONDS
@@ -32,9 +34,13 @@ router = APIRouter(tags=["operations"])
 health = APIRouter(tags=["operations"])
 
 _OPERATED = responses(
-    "secret_needed", "no_secret_set", "forbidden", "database_unavailable", "refused", "guarded"
-)
-_SEEN = responses("secret_needed", "forbidden", "database_unavailable", "not_installed")
+    "secret_needed", "too_many_guesses", "no_secret_set", "forbidden", "invalid_request",
+    "database_unavailable", "database_busy", "not_installed", "wrong_schema", "refused", "guarded",
+)  # fmt: skip
+_SEEN = responses(
+    "secret_needed", "too_many_guesses", "forbidden", "invalid_request", "database_unavailable",
+    "database_busy", "not_installed", "wrong_schema",
+)  # fmt: skip
 
 
 async def watch(app: FastAPI) -> None:
@@ -53,8 +59,50 @@ async def watch(app: FastAPI) -> None:
             await run_in_threadpool(look)
 
 
+READY_SECONDS = 2.0
+
+
+class Readiness:
+    """Asks whether the database can be worked with, beside all reads: on a connection and a thread
+    of its own, at most once at a time, whoever wants to know.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        # Opened by the first who asks: servers that are not probed need no connection for it.
+        self._pool: ConnectionPool[Connection[Any]] | None = None
+        self._limiter = CapacityLimiter(1)
+        self._look: asyncio.Task[None] | None = None
+
+    async def check(self) -> None:
+        """Raise what hinders; ProblemError `database_busy` where that takes too long to be said."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(to_thread.run_sync(self._ask, limiter=self._limiter))
+            # Nobody may be left to be told what it found.
+            self._look.add_done_callback(lambda look: look.cancelled() or look.exception())
+        try:
+            # One that waits, for a lock for example, is not asked a second time beside itself.
+            await asyncio.wait_for(asyncio.shield(self._look), READY_SECONDS)
+        except TimeoutError:
+            raise ProblemError(
+                "database_busy", f"the database did not answer in {READY_SECONDS:g} s"
+            ) from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._pool is not None:
+            self._pool.close(timeout=1)
+
+    def _ask(self) -> None:
+        if self._pool is None:
+            self._pool = pool(self._url, size=1, wait_seconds=READY_SECONDS)
+        with translated(), self._pool.connection() as connection:
+            drain.require_schema(connection)
+
+
+# Probes are async and take no thread of those that requests share: these may all be waiting.
 @health.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def healthz() -> Response:
+async def healthz() -> Response:
     """Whether the process serves; it asks nothing of the database."""
     return Response("ok\n", media_type="text/plain")
 
@@ -64,23 +112,26 @@ def healthz() -> Response:
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {}}},
-        **responses("database_unavailable", "not_installed"),
+        **responses("database_unavailable", "database_busy", "not_installed", "wrong_schema"),
     },
 )
-def readyz(request: Request) -> Response:
-    """Whether the database answers and Bible Progress is installed in it."""
-    with translated(), request.app.state.pool.connection(timeout=2) as connection:
-        insights.status(connection)
+async def readyz(request: Request) -> Response:
+    """Whether the database answers and a Bible Progress that fits is installed in it."""
+    readiness: Readiness = request.app.state.readiness
+    await readiness.check()
     return Response("ready\n", media_type="text/plain")
 
 
 @health.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}}, **responses("secret_needed")},
+    responses={
+        200: {"content": {"text/plain": {}}},
+        **responses("secret_needed", "too_many_guesses"),
+    },
     dependencies=[Depends(onlooker)],
 )
-def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Response:
     """The queue, and what this process drained and audited, for Prometheus."""
     counted: Metrics = request.app.state.metrics
     return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..metrics import HttpMetrics
+from ..words import counted
+from .guesses import Guesses
 from .problems import ProblemError
 
 log = logging.getLogger("bible_progress.web")
@@ -55,22 +59,50 @@ class Sessions:
         self._until.pop(token or "", None)
 
 
-def is_secret(request: Request, given: str) -> bool:
-    """Whether this is the secret, in a time that does not depend on what was given."""
+def is_secret(request: Request, given: bytes) -> bool:
+    """Whether this is the secret, in a time that does not depend on what was given.
+
+    Raises ProblemError `too_many_guesses` where this client, or all of them, guessed too often.
+    """
     secret: str | None = request.app.state.settings.secret
-    return secret is not None and hmac.compare_digest(given.encode(), secret.encode())
+    if secret is None:
+        return False
+    # As the environment has it, which need not be UTF-8.
+    is_right = hmac.compare_digest(given, secret.encode("utf-8", "surrogateescape"))
+    guesses: Guesses = request.app.state.guesses
+    address = request.client.host if request.client else ""
+    wait = guesses.wait(address, is_right=is_right)
+    if wait:
+        raise ProblemError(
+            "too_many_guesses",
+            "wrong secrets were given too often; this one was not looked at",
+            hint=f"Try again in {counted(wait, 'second')}.",
+            headers={"Retry-After": str(wait)},
+        )
+    return is_right
 
 
 def may_operate(request: Request) -> bool:
-    """Whether a request carries the secret, or a session of someone who gave it."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and is_secret(request, given.strip()):
-        return True
+    """Whether a request carries the secret, or a session of someone who gave it.
+
+    Raises what is_secret does. A guess counts once, however often this is asked of a request.
+    """
+    known: bool | None = getattr(request.state, "may_operate", None)
+    if known is None:
+        known = request.state.may_operate = _may_operate(request)
+    return known
+
+
+def _may_operate(request: Request) -> bool:
     sessions: Sessions = request.app.state.sessions
-    return sessions.holds(request.cookies.get(SESSION_COOKIE))
+    if sessions.holds(request.cookies.get(SESSION_COOKIE)):
+        return True
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and is_secret(request, given.strip(" \t").encode("latin-1"))
 
 
-def operator(
+# These look at nothing but the request: async, so that nobody waits for a thread to be refused.
+async def operator(
     request: Request,
     _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None,
 ) -> None:
@@ -90,7 +122,7 @@ def operator(
     refuse_foreign(request)
 
 
-def onlooker(
+async def onlooker(
     request: Request,
     _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None,
 ) -> None:
@@ -107,9 +139,61 @@ def refuse_foreign(request: Request) -> None:
     """Refuse a change that a page of another site asks a browser for. Raises ProblemError."""
     origin = request.headers.get("origin")
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") or (
-        origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+        origin is not None and _netloc(origin) != request.headers.get("host")
     ):
         raise ProblemError("forbidden", "a page of another site asked for this")
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+_HOST = re.compile(rb"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,255})(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+class Hosts:
+    """Refuses requests that do not name one host, or another than those that are allowed.
+
+    `allowed` are names, `*.example.org` for all below one, or `*` for any.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
+        self._app = app
+        self._names = frozenset(_bare(name) for name in allowed)
+        self._endings = tuple(name[1:] for name in self._names if name.startswith("*."))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            self._check(Headers(scope=scope).getlist("host"), scope["http_version"])
+        await self._app(scope, receive, send)
+
+    def _check(self, named: list[str], http_version: str) -> None:
+        """Raise ProblemError for hosts that are not as they should be."""
+        if not named and http_version == "1.0" and "*" in self._names:
+            return
+        if len(named) != 1:
+            raise ProblemError("bad_request", "a request names one host")
+        found = _HOST.fullmatch(named[0].encode("latin-1"))
+        if found is None:
+            raise ProblemError("bad_request", "the header Host is no name and port")
+        name = _bare(found[1].decode())
+        if not ("*" in self._names or name in self._names or name.endswith(self._endings)):
+            raise ProblemError(
+                "wrong_host",
+                "the name in the header Host is none of this server's",
+                hint="Start it with that name in --allowed-hosts.",
+            )
+
+
+def _bare(name: str) -> str:
+    return name.strip("[]").rstrip(".").lower()
+
+
+_NOT_OF_A_QUERY = re.compile(rb"[^\x21-\x7e]")
 
 
 class Guard:
@@ -123,11 +207,16 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        counted: HttpMetrics = scope["app"].state.metrics.http
+        metrics: HttpMetrics = scope["app"].state.metrics.http
         request_id = uuid4().hex
+        # Bytes that no address has would keep it from being written down again.
+        scope["query_string"] = _NOT_OF_A_QUERY.sub(
+            lambda found: b"%%%02X" % found[0][0], scope["query_string"]
+        )
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status, is_endless = 0, False
+        broke_off: dict[str, bool] = {}
 
         async def out(message: Message) -> None:
             nonlocal status, is_endless
@@ -144,12 +233,19 @@ class Guard:
                 )
             await send(message)
 
-        counted.began()
+        metrics.began()
         try:
             await self._app(scope, receive, out)
+        except Exception:
+            # Of an answer that has begun: to leave it unfinished breaks the connection, so that
+            # nobody takes a part for the whole.
+            log.exception(
+                "an answer broke off", extra={"action": "error", "request_id": request_id}
+            )
+            broke_off["broke_off"] = True
         finally:
             seconds = time.perf_counter() - started
-            counted.ended(scope["method"], _route(scope), status, seconds, is_endless=is_endless)
+            metrics.ended(scope["method"], _route(scope), status, seconds, is_endless=is_endless)
             log.info(
                 "request",
                 extra={
@@ -159,6 +255,7 @@ class Guard:
                     "path": scope["path"],
                     "status": status,
                     "seconds": round(seconds, 6),
+                    **broke_off,
                 },
             )
 
