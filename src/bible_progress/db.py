@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from selectors import EVENT_READ, DefaultSelector
@@ -15,14 +16,15 @@ from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import Row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from . import sql
 from .errors import ConnectionFailed, UsageError, from_database
 
 CONNECT_TIMEOUT_SECONDS = 10
-# Then a pool begins anew, at once for whoever asks: a server may be away for hours.
-RECONNECT_TIMEOUT_SECONDS = 30.0
+# So long a pool tries to replace a lost connection by itself, with growing pauses. Afterwards it
+# begins anew, at once, for whoever asks; who waits for a connection asks as often.
+RECONNECT_TIMEOUT_SECONDS = 1.0
 
 
 _C = TypeVar("_C", bound=Connection[Any])
@@ -162,13 +164,35 @@ def _advice(reason: str) -> str:
     return "Check DATABASE_URL (or --database-url) and that the server runs."
 
 
+class _Pool(ConnectionPool[Connection[Any]]):
+    """Answers as soon as the server does again after it was away."""
+
+    def getconn(self, timeout: float | None = None) -> Connection[Any]:
+        """Give a connection that the server has not closed; raises PoolTimeout as its base does.
+
+        The base would pause longer for each that it finds closed, and after a restart all are.
+        """
+        until = time.monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            left = until - time.monotonic()
+            try:
+                found = super().getconn(min(left, RECONNECT_TIMEOUT_SECONDS))
+            except PoolTimeout:
+                if left <= RECONNECT_TIMEOUT_SECONDS:
+                    raise
+                continue
+            if _is_open(found):
+                return found
+            self.putconn(found)
+
+
 def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connection[Any]]:
     """Return an open pool of at most `size` sessions like those of `connect` that only read.
 
     Taking one waits up to `wait_seconds`, then raises psycopg_pool.PoolTimeout. A connection that
     the server closed is replaced before it is given out.
     """
-    return ConnectionPool(
+    return _Pool(
         url,
         connection_class=_Reader,
         min_size=1,
@@ -182,20 +206,21 @@ def pool(url: str, *, size: int, wait_seconds: float) -> ConnectionPool[Connecti
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": "bible-progress api",
         },
-        check=_check,
         open=True,
     )
 
 
-def _check(connection: Connection[Any]) -> None:
-    """Raise psycopg.OperationalError for a connection that the server has closed.
+def _is_open(connection: Connection[Any]) -> bool:
+    """Whether the server has not closed a connection.
 
     Asks the server only where it sent something, as it does last before it closes.
     """
-    with DefaultSelector() as selector:
+    with DefaultSelector() as selector, suppress(psycopg.OperationalError):
         selector.register(connection.fileno(), EVENT_READ)
         if selector.select(0):
             ConnectionPool[Connection[Any]].check_connection(connection)
+        return True
+    return False
 
 
 def connect_beside(connection: Connection[Any], database: str) -> Session:

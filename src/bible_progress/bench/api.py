@@ -1,4 +1,4 @@
-"""What the HTTP API adds to the SQL that it runs, and the first page of a long list."""
+"""What the HTTP API adds to the SQL that it runs, and how long pages take among many versions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 from .. import sql
+from . import viewers
 from .figures import Figure, Tick, interleave, quantile, seconds_of, spread
 from .worlds import QUERIES, WHOLE, Bench, build_world, values, watch
 
@@ -16,7 +17,9 @@ DOCUMENTS = sql.queries("documents")
 
 ADDED_GOAL_MS = 2.0
 LIST_GOAL_MS = 20.0
-# The goal of the list names this size; a shorter one only informs.
+OVERVIEW_GOAL_MS = 100.0
+VERSION_GOAL_MS = 60.0
+# The goals of lists and pages name this size; a shorter one only informs.
 LISTED = 10_000
 QUICK_LISTED = 1_000
 REPETITIONS = 300
@@ -54,7 +57,7 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         )
 
         def get(path: str) -> None:
-            client.request("GET", f"/api/v1/{path}")
+            client.request("GET", path)
             answer = client.getresponse()
             answer.read()
             assert answer.status == 200, answer.status
@@ -70,18 +73,32 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         def getting(path: str) -> Callable[[int], float]:
             return lambda _: seconds_of(lambda: get(path))
 
-        path = f"versions/{whole.kind}/{whole.id}"
+        def getting_anew(path: str) -> Callable[[int], float]:
+            # A page of an address of its own, or it would be the one that was made before.
+            return lambda turn: seconds_of(lambda: get(f"{path}?turn={turn}"))
+
+        path = f"/api/v1/versions/{whole.kind}/{whole.id}"
         times = interleave(
             {
                 "summary_sql": asking("version"),
                 "summary_http": getting(path),
                 "tree_sql": asking("chapter"),
                 "tree_http": getting(f"{path}/tree"),
-                "list_http": getting("versions?limit=50"),
+                "list_http": getting("/api/v1/versions?limit=50"),
+                "overview": getting_anew("/"),
+                "version": getting_anew(f"/versions/{whole.kind}/{whole.id}"),
             },
             QUICK_REPETITIONS if bench.quick else REPETITIONS,
-            lambda share: tick("reading", 0.3 + 0.7 * share),
+            lambda share: tick("reading", 0.3 + 0.4 * share),
             warm_up=10,
+        )
+        looked = viewers.measure(
+            address,
+            bench.url(name),
+            values(connection, "texts"),
+            quick=bench.quick,
+            seed=bench.seed,
+            tick=lambda what, share: tick(what, 0.7 + 0.3 * share),
         )
     details = {f"{name}_ms": spread(seconds) for name, seconds in times.items()}
 
@@ -99,18 +116,24 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
             details=details,
         )
 
-    pages = [1000 * seconds for seconds in times["list_http"]]
+    def page(goal: str, what: str, name: str, limit: float) -> Figure:
+        took = [1000 * seconds for seconds in times[name]]
+        return Figure(
+            goal=goal,
+            what=f"{what} of {listed:,} versions",
+            value=quantile(took, 0.5),
+            unit="ms",
+            limit=limit if listed == LISTED else None,
+            low=quantile(took, 0.1),
+            high=quantile(took, 0.9),
+            details=details,
+        )
+
     return [
         added("summary"),
         added("tree"),
-        Figure(
-            goal="API",
-            what=f"first page of {listed:,} versions over HTTP",
-            value=quantile(pages, 0.5),
-            unit="ms",
-            limit=LIST_GOAL_MS if listed == LISTED else None,
-            low=quantile(pages, 0.1),
-            high=quantile(pages, 0.9),
-            details=details,
-        ),
+        page("API", "first 50 over HTTP", "list_http", LIST_GOAL_MS),
+        page("P10", "overview", "overview", OVERVIEW_GOAL_MS),
+        page("P10", "page of one", "version", VERSION_GOAL_MS),
+        *looked,
     ]

@@ -297,6 +297,24 @@ set verse_text = case when verse_text = '' then bench.words(1) else '' end
 where text_version_id = %(version)s and verse_id = %(place)s
 returning pg_current_xact_id()::text as xid;
 
+-- name: texts
+select v.id
+from public.text_versions as v
+order by v.id;
+
+-- name: change_verse
+-- Of a version that may have no text yet: every second time its verse is there.
+insert into public.verse_texts (text_version_id, verse_id, verse_text)
+select
+    %(version)s,
+    v.id,
+    bench.words(1)
+from public.verses as v
+order by v.id
+limit 1
+on conflict (text_version_id, verse_id) do update
+    set verse_text = case when verse_texts.verse_text = '' then excluded.verse_text else '' end;
+
 -- name: flip_recording
 update public.media_files
 set publish_status = case when publish_status = 'published' then 'archived' else 'published' end
