@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -170,10 +173,44 @@ def test_a_file_that_is_not_utf8_is_refused(encoding: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot read .*absent\.csv: No such file"):
+    with pytest.raises(InputError, match=r"cannot read '.*absent\.csv': No such file"):
         read_canon(tmp_path / "absent.csv")
     with pytest.raises(InputError, match="cannot read"):
         read_canon(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("head", "more", "said"),
+    [
+        (BOOKS + "gen,first,Genesis,old,31\n", "exod,2,Exodus,old,22\n", "line 2: book_number"),
+        (BOOKS + "gen,1,Genesis,old,31\n", "gen,1,Genesis,old,31\n", "line 3: book 'gen' has"),
+        (BOOKS, "31 ", "line 2: longer than"),
+        ("", "book,", "line 1: longer than"),
+        (BOOKS + 'gen,1,"Genesis', "\n", "line 2: control character|not readable as CSV"),
+    ],
+    ids=["a bad line", "a line again", "an endless line", "an endless header", "an open quote"],
+)
+def test_a_long_file_is_read_no_further_than_it_is_wrong(
+    tmp_path: Path, head: str, more: str, said: str
+) -> None:
+    path = tmp_path / "endless.csv"
+    os.mkfifo(path)
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        with suppress(BrokenPipeError), path.open("wb", buffering=0) as pipe:
+            pipe.write(head.encode())
+            block = (more * (100_000 // len(more))).encode()
+            for _ in range(300):
+                written += pipe.write(block)
+
+    with ThreadPoolExecutor() as threads:
+        writing = threads.submit(write)
+        with pytest.raises(InputError, match=said):
+            read_canon(path)
+        writing.result(240)
+    assert written < 5_000_000
 
 
 @st.composite

@@ -10,6 +10,7 @@ one of two forms, `load_canon` writes a canon into the host tables:
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from psycopg import Connection, Cursor
 from psycopg.rows import tuple_row
@@ -35,6 +36,8 @@ TESTAMENTS = ("old", "new", "dc")
 MOST_BOOKS = 999
 MOST_CHAPTERS = 200
 MOST_VERSES = 300
+# Bytes: more than the longest line of a canon, 200 chapters, and than a whole one by chapter.
+LONGEST_LINE = 1_000_000
 
 _BOOK_ID = re.compile(r"[a-z0-9]+")
 _ID_PREFIX = re.compile(r"[A-Za-z0-9_.-]*")
@@ -91,10 +94,10 @@ def read_canon(path: Path) -> Canon:
     Raises InputError for a file that cannot be read or that `parse_canon` refuses.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            return _parsed(file, str(path))
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    return parse_canon(data, source=str(path))
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
 
 
 def parse_canon(data: bytes, *, source: str) -> Canon:
@@ -102,9 +105,13 @@ def parse_canon(data: bytes, *, source: str) -> Canon:
 
     Raises InputError, naming file and line, for the first thing that is not as it should be.
     """
+    return _parsed(io.BytesIO(data), source)
+
+
+def _parsed(file: IO[bytes], source: str) -> Canon:
     drafts: dict[str, _Draft] = {}
     id_of_number: dict[int, str] = {}
-    for where, row in _rows(data, source):
+    for where, row in _rows(file, source):
         draft = _draft(row, where)
         other = id_of_number.setdefault(draft.number, draft.id)
         if other != draft.id:
@@ -158,14 +165,30 @@ class _Draft:
         )
 
 
-def _rows(data: bytes, source: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _lines(file: IO[bytes], source: str) -> Iterator[str]:
+    """Yield the lines of a file as text, one in memory at a time, each with its end."""
+    number = 0
+    while raw := file.readline(LONGEST_LINE + 1):
+        if number == 0:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+        if len(raw) > LONGEST_LINE:
+            raise InputError(
+                f"{source}, line {number + 1}: longer than {LONGEST_LINE:,} bytes", hint=_HEADERS
+            )
+        # Lines may also end as they did on old Macintoshes.
+        for line in raw.splitlines(keepends=True):
+            number += 1
+            try:
+                yield line.decode()
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{source}, line {number}: the file must be UTF-8", hint=_HEADERS
+                ) from error
+
+
+def _rows(file: IO[bytes], source: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield where each line is and its values by column, after checking the header."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{source}, line {line}: the file must be UTF-8") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(_lines(file, source), strict=True)
     columns: list[str] = []
     line = 1
     try:
