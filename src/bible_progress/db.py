@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -15,13 +16,17 @@ from psycopg import Connection, Cursor
 from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
-from psycopg.rows import Row
+from psycopg.rows import Row, scalar_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from . import sql
 from .errors import ConnectionFailed, UsageError, from_database
 
+log = logging.getLogger("bible_progress")
+
 CONNECT_TIMEOUT_SECONDS = 10
+# Connections of the server, and more where it has many, that are never taken by ourselves.
+KEPT_FOR_OTHERS = 3
 # So long a pool tries to replace a lost connection by itself, with growing pauses. Afterwards it
 # begins anew, at once, for whoever asks; who waits for a connection asks as often.
 RECONNECT_TIMEOUT_SECONDS = 1.0
@@ -221,6 +226,30 @@ def _is_open(connection: Connection[Any]) -> bool:
             ConnectionPool[Connection[Any]].check_connection(connection)
         return True
     return False
+
+
+def affordable(connection: Connection[Any], *wanted: int, also: int) -> list[int]:
+    """Return how many connections to open for each purpose: what is wanted, or less, at least 1.
+
+    So many as the server has left, without `also` that are opened besides and without a tenth, at
+    least 3, for others. Purposes that want little get what they want. Logs what is less.
+    """
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        left: int = cursor.execute(_QUERIES["connections_left"]).fetchone() or 0
+    room = left - also - max(KEPT_FOR_OTHERS, left // 10)
+    given: dict[int, int] = {}
+    for purposes, place in zip(
+        range(len(wanted), 0, -1), sorted(range(len(wanted)), key=lambda i: wanted[i]), strict=True
+    ):
+        given[place] = max(1, min(wanted[place], room // purposes))
+        room -= given[place]
+    found = [given[place] for place in range(len(wanted))]
+    if found != list(wanted):
+        log.warning(
+            "the server has too few connections left, so fewer are opened",
+            extra={"action": "connections", "left": left, "wanted": wanted, "opened": found},
+        )
+    return found
 
 
 def connect_beside(connection: Connection[Any], database: str) -> Session:

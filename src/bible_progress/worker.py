@@ -21,7 +21,7 @@ from psycopg import Connection
 from psycopg import errors as pg
 
 from . import audit, insights, sql
-from .db import connect
+from .db import affordable, connect
 from .drain import Drainer, require_primary, require_schema, signal_unsignalled
 from .errors import BibleProgressError, ConnectionFailed, SchemaMismatch, from_database
 from .metrics import Metrics
@@ -75,7 +75,8 @@ class _Tally:
 
 
 class Worker:
-    """Drains through `concurrency` connections and audits through one more.
+    """Drains through `concurrency` connections, or as many as the server has left, and audits
+    through one more.
 
     `run` returns after `stop`, which any thread or signal handler may call. Lost connections are
     opened again with backoff, for as long as it takes. An upgrade of the database that this code
@@ -86,6 +87,7 @@ class Worker:
         self.settings = settings
         self.metrics = metrics or Metrics()
         self.worker_id: UUID = uuid4()
+        self.concurrency = settings.concurrency
         self._stopping = threading.Event()
         self._failure: BibleProgressError | None = None
         self._warm = threading.Semaphore(0)
@@ -98,10 +100,13 @@ class Worker:
     def wait_until_warm(self, seconds: float) -> bool:
         """Wait until every loop is connected and has its plans; False if that took longer."""
         until = time.monotonic() + seconds
-        return all(
-            self._warm.acquire(timeout=max(0.0, until - time.monotonic()))
-            for _ in range(self.settings.concurrency)
-        )
+        warm = 0
+        # How many there are is not settled before the first is.
+        while warm < self.concurrency:
+            if not self._warm.acquire(timeout=max(0.0, until - time.monotonic())):
+                return False
+            warm += 1
+        return True
 
     def run(self) -> None:
         """Drain until stopped.
@@ -115,6 +120,8 @@ class Worker:
             require_schema(first)
             require_primary(first)
             insights.status(first)
+            # An audit and a beat have their own.
+            [self.concurrency] = affordable(first, self.concurrency, also=2)
         metrics_thread = None
         if self.settings.metrics_port is not None:
             try:
@@ -133,7 +140,7 @@ class Worker:
                 self._drain_loop(number),
                 prepare=self._warm_up,
             )
-            for number in range(self.settings.concurrency)
+            for number in range(self.concurrency)
         ]
         loops.append(
             self._thread(
@@ -149,7 +156,7 @@ class Worker:
             extra={
                 "action": "start",
                 "worker": str(self.worker_id),
-                "concurrency": self.settings.concurrency,
+                "concurrency": self.concurrency,
             },
         )
         for loop in loops:
@@ -289,7 +296,7 @@ class Worker:
                     drainer.record_failure(version, error)
             due = drainer.due(BATCH)
             # Every loop sees the same list: beginning at different places they seldom meet.
-            start = number * len(due) // self.settings.concurrency
+            start = number * len(due) // self.concurrency
             worked = False
             # Those that struck come last, so that whatever they do has no one behind it.
             for version in sorted(due[start:] + due[:start], key=lambda v: strikes[v.version_id]):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 from .. import insights
-from ..db import connect
+from ..db import affordable, connect
 from ..drain import require_primary, require_schema
 from ..errors import UsageError
 from ..worker import Worker, WorkerSettings
@@ -21,6 +23,12 @@ from .options import (
 )
 from .output import Console
 from .worker import configure_logging, log_format, log_level, run_until_told, wait_for_interrupt
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\]"
+_PORT = r"(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
+_ALLOWED_HOST = re.compile(rf"\*|(?:\*\.)?(?:{_HOST})")
+_ORIGIN = re.compile(rf"\*|https?://(?:{_HOST})(?::{_PORT})?")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -59,7 +67,7 @@ def add(subparsers: Subparsers) -> None:
         parser,
         "--allowed-hosts",
         env="BIBLE_PROGRESS_ALLOWED_HOSTS",
-        type=_names,
+        type=_allowed_hosts,
         metavar="NAMES",
         help="host names that requests may name, with commas between",
     )
@@ -67,7 +75,7 @@ def add(subparsers: Subparsers) -> None:
         parser,
         "--cors-origins",
         env="BIBLE_PROGRESS_CORS_ORIGINS",
-        type=_names,
+        type=_cors_origins,
         metavar="ORIGINS",
         help="origins whose pages may read the API, with commas between; none unless given",
     )
@@ -143,16 +151,18 @@ def run(options: argparse.Namespace) -> int:
     )
     # A wrong URL or a missing installation is told at once, not to the first visitor.
     settings.check()
+    concurrency = 0 if options.no_worker else options.concurrency
     with connect(url) as connection:
         require_schema(connection)
-        if not options.no_worker:
+        if concurrency:
             require_primary(connection)
         insights.status(connection)
-    worker = (
-        None
-        if options.no_worker
-        else Worker(WorkerSettings(database_url=url, concurrency=options.concurrency))
-    )
+        # Live updates, the hook, and what a worker has besides have their own.
+        pool_size, *drains = affordable(
+            connection, options.pool_size, *([concurrency] if concurrency else []), also=4
+        )
+    settings = replace(settings, pool_size=pool_size)
+    worker = Worker(WorkerSettings(database_url=url, concurrency=drains[0])) if drains else None
     ended = threading.Event()
     on_failure = ended.set if worker is None else worker.stop
     with serving(settings, worker=worker, on_failure=on_failure) as address:
@@ -165,5 +175,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def _allowed_hosts(text: str) -> tuple[str, ...]:
+    return _names(text, _ALLOWED_HOST, "a host name, without scheme and port, such as a.example")
+
+
+def _cors_origins(text: str) -> tuple[str, ...]:
+    return _names(text, _ORIGIN, "an origin, such as https://a.example or http://localhost:3000")
+
+
+def _names(text: str, pattern: re.Pattern[str], expected: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(","))
+    for name in names:
+        if not pattern.fullmatch(name) or (name == "*" and len(names) > 1):
+            raise argparse.ArgumentTypeError(f"{name[:80]!r} is not {expected}")
+    return names

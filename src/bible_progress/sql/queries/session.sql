@@ -30,3 +30,34 @@ set local transaction_isolation = 'repeatable read';
 set local transaction_read_only = on;
 set local statement_timeout = '15s';
 set local idle_in_transaction_session_timeout = '60s';
+
+-- name: connections_left
+-- Of the server, the database and the role, whichever has fewest.
+select
+    least(
+        current_setting('max_connections')::integer
+        - current_setting('superuser_reserved_connections')::integer
+        - coalesce(current_setting('reserved_connections', true)::integer, 0)
+        - (select sum(s.numbackends)::integer from pg_catalog.pg_stat_database as s),
+        case
+            when d.datconnlimit >= 0
+                then d.datconnlimit - (
+                    select s.numbackends
+                    from pg_catalog.pg_stat_database as s
+                    where s.datid = d.oid
+                )
+        end,
+        case
+            when r.rolconnlimit >= 0
+                then r.rolconnlimit - (
+                    select count(*)::integer
+                    from pg_catalog.pg_stat_activity as a
+                    where a.usesysid = r.oid
+                )
+        end
+    ) as connections
+from pg_catalog.pg_database as d
+cross join pg_catalog.pg_roles as r
+where
+    d.datname = current_database()
+    and r.rolname = session_user;
