@@ -28,6 +28,9 @@ _QUERIES = sql.queries("documents")
 _AS_OF = re.compile(r'"as_of" ?: ?"[^"]*"')
 
 NO_NAME = "(no name)"
+LONGEST_NAME = 100
+# What hosts name as they like.
+_NAMES = {"name", "book", "language", "parent", "canon", "testament", "level"}
 
 _NEXT = '"next_cursor" : '
 _NUMBER = re.compile(r"-?([0-9]+(\.[0-9]+)?|Infinity)", re.ASCII)
@@ -58,7 +61,9 @@ class Document:
         return json.loads(self.body)
 
     def shown(self) -> Any:
-        """Return the document as people see it: what has no name or number is said to have none."""
+        """Return the document as people see it: what has no name or number is said to have none,
+        and names are cut where nobody would read on.
+        """
         return json.loads(self.body, object_hook=_filled)
 
 
@@ -66,7 +71,15 @@ def _filled(part: dict[str, Any]) -> dict[str, Any]:
     for key, instead in (("name", NO_NAME), ("book", NO_NAME), ("number", "?")):
         if part.get(key, instead) in (None, ""):
             part[key] = instead
+    for key in _NAMES & part.keys():
+        if isinstance(part[key], str):
+            part[key] = cut(part[key])
     return part
+
+
+def cut(name: str) -> str:
+    """Return a name as it is shown: at most LONGEST_NAME characters."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 class Snapshot:
