@@ -95,7 +95,7 @@ def install(app: FastAPI) -> None:
 
 
 @router.get("/")
-@shared
+@shared()
 def overview(
     request: Request,
     q: Search = None,
@@ -156,7 +156,7 @@ def overview(
 
 
 @router.get("/versions/{kind}/{version_id}")
-@shared
+@shared()
 def version(
     request: Request,
     kind: Kind,
@@ -210,7 +210,7 @@ def version(
 
 
 @router.get("/languages")
-@shared
+@shared()
 def languages(
     request: Request,
     q: Search = None,
@@ -246,7 +246,7 @@ def languages(
 
 
 @router.get("/languages/{language_id}")
-@shared
+@shared()
 def language(request: Request, language_id: UUID, descendants: bool = False) -> Response:
     """A language, its versions, and which is best and why."""
     with reading(request) as snapshot:
@@ -265,7 +265,7 @@ def language(request: Request, language_id: UUID, descendants: bool = False) -> 
 
 
 @router.get("/operations")
-@shared
+@shared(may_operate)
 def operations(request: Request, message: str | None = None) -> Response:
     """Queue, failures, dead letters, drift, strategy and measurements."""
     has_secret = request.app.state.settings.secret is not None

@@ -16,7 +16,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from .reads import Reads, Snapshot
-from .security import may_operate
 
 # A page says when it was made, and ages in it grow: an unchanged one serves no longer.
 KEPT_SECONDS = 2.0
@@ -87,32 +86,37 @@ class Renders:
         self._kept[key] = rendered
 
 
-def shared(page: Callable[..., Response]) -> Callable[..., Any]:
-    """Render a page once for all who ask for its address at once; see Renders.
+def shared(
+    sees: Callable[[Request], Hashable] = lambda _: None,
+) -> Callable[[Callable[..., Response]], Callable[..., Any]]:
+    """Render a page once for all who ask for its address at once and see the same; see Renders.
 
     One that reads by `reading` is not rendered again while the database is as it was.
     """
 
-    @wraps(page)
-    async def for_all(request: Request, **named: Any) -> Response:
-        def render(before: _Rendered | None) -> _Rendered:
-            if before is not None and time.monotonic() - before.at < KEPT_SECONDS:
-                request.state.before = before.moment
-            at = time.monotonic()
-            try:
-                response = page(request, **named)
-            except _UnchangedError:
-                assert before is not None
-                return before
-            body = bytes(response.body)
-            moment = getattr(request.state, "moment", None)
-            return _Rendered(moment, at, response, body, gzip.compress(body, 4, mtime=0))
+    def of_all(page: Callable[..., Response]) -> Callable[..., Any]:
+        @wraps(page)
+        async def for_all(request: Request, **named: Any) -> Response:
+            def render(before: _Rendered | None) -> _Rendered:
+                at = time.monotonic()
+                if before is not None and at - before.at < KEPT_SECONDS:
+                    request.state.before = before.moment
+                try:
+                    response = page(request, **named)
+                except _UnchangedError:
+                    assert before is not None
+                    return before
+                body = bytes(response.body)
+                moment = getattr(request.state, "moment", None)
+                return _Rendered(moment, at, response, body, gzip.compress(body, 4, mtime=0))
 
-        renders: Renders = request.app.state.renders
-        found = await renders.get((str(request.url), may_operate(request)), render)
-        return _answer(request, found)
+            renders: Renders = request.app.state.renders
+            found = await renders.get((str(request.url), sees(request)), render)
+            return _answer(request, found)
 
-    return for_all
+        return for_all
+
+    return of_all
 
 
 @contextmanager
