@@ -176,6 +176,10 @@ class GapList(Document):
     version_id: UUID
     missing_verses: int = Field(description="In all of the version.")
     next: Gap | None = Field(description="The first thing to do; null where nothing is missing.")
+    upcoming: list[Gap] = Field(
+        description="The first five things to do, of which `next` is the first: chapters that are "
+        "begun, then what follows behind the last of them, then what was passed over."
+    )
     items: list[Gap]
     next_cursor: str | None
 
@@ -193,13 +197,60 @@ class Difference(Shape):
     kind: Kind
     id: UUID
     name: str | None
+    covered_verses: int
+    total_verses: int
+    percent: int | None
     only_here_verses: int = Field(description="Verses that none of the others has.")
     lacking_verses: int = Field(description="Verses that another has and this one lacks.")
     chapters: list[ChapterDifference]
 
 
+class VersionOfBook(Shape):
+    """What one of the versions has of a book."""
+
+    covered_verses: int
+    status: CoverageStatus
+    percent: int | None
+    only_here_verses: int
+    lacking_verses: int
+
+
+class BookComparison(Shape):
+    book_id: str
+    book: str | None
+    number: int | None
+    testament: str | None
+    total_verses: int
+    differing_verses: int = Field(
+        description="Verses that some of the versions have and some lack."
+    )
+    versions: list[VersionOfBook] = Field(description="In the order of the items.")
+
+
 class Comparison(Document):
-    items: list[Difference]
+    items: list[Difference] = Field(
+        description="The versions in the order in which they were named."
+    )
+    books: list[BookComparison] = Field(description="Of their canon, in its order.")
+
+
+class ComparedBook(Shape):
+    """A row of a comparison as a download: a book of a version."""
+
+    book_id: str
+    book: str | None
+    number: int | None
+    testament: str | None
+    total_verses: int
+    differing_verses: int
+    kind: Kind
+    version_id: UUID
+    name: str | None
+    covered_verses: int
+    status: CoverageStatus
+    percent: int | None
+    only_here_verses: int
+    lacking_verses: int
 
 
 class Day(Shape):

@@ -12,7 +12,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from psycopg import Connection
 
 from acceptance.installation import Installation
+from browser.library import fill
 from support.builders import World
+from web.site import served
 
 Open = Callable[..., Page]
 
@@ -95,3 +97,16 @@ def site(connect: Callable[..., Connection[Any]]) -> Installation:
 def library(connect: Callable[..., Connection[Any]]) -> World:
     """Builds what is committed at once."""
     return World(connect())
+
+
+@pytest.fixture
+def versions(library: World) -> dict[str, Any]:
+    """The small library of browser.library, by name."""
+    return fill(library)
+
+
+@pytest.fixture
+def address(database: str, versions: dict[str, Any]) -> Iterator[str]:
+    """Where it is served."""
+    with served(database) as client:
+        yield str(client.base_url)

@@ -3,7 +3,6 @@
 import itertools
 import re
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,58 +11,8 @@ from playwright.sync_api import Page, expect
 
 from acceptance.installation import Installation
 from bible_progress.worker import Worker, WorkerSettings
-from support.builders import World
-from support.oracle import drain
+from browser.library import BOOKS, HOSTILE, paths
 from web.site import SECRET, served
-
-BOOKS = {"gen": (31, 25, 24), "exod": (22, 25), "ps": (6,) * 20, "matt": (25, 23), "rev": (20,)}
-HOSTILE = "<script>alert(1)</script>\"'&{{7*7}} \u05e9\u05dc\u05d5\u05dd " + "long" * 70
-
-
-@pytest.fixture
-def versions(library: World) -> dict[str, Any]:
-    """A small library with a name that attacks, two kinds of one language, and an empty one."""
-    library.canon(books=BOOKS)
-    english = library.language("English")
-    full = library.text_version(name="Full text", language=english)
-    library.connection.execute(
-        "insert into verse_texts (text_version_id, verse_id, verse_text)"
-        " select %s, id, 'x' from verses",
-        [full],
-    )
-    begun = library.text_version(name="Begun text", language=english)
-    library.text(begun, [f"gen-1-{n}" for n in (1, 2, 3, 7)])
-    audio = library.audio_version(name="Recording", language=english)
-    library.recording(audio, chapter="ps-3")
-    hostile = library.text_version(name=HOSTILE, language=library.language(HOSTILE))
-    library.connection.execute("update books set testament = 'new' where id in ('matt', 'rev')")
-    drain(library.connection)
-    library.connection.execute(
-        "insert into progress.version_history select kind, version_id, day - 3, 0, total_verses, 0,"
-        " 0, total_chapters, 0, total_books from progress.version_history"
-    )
-    return {"full": full, "begun": begun, "audio": audio, "hostile": hostile, "language": english}
-
-
-@pytest.fixture
-def address(database: str, versions: dict[str, Any]) -> Iterator[str]:
-    with served(database) as client:
-        yield str(client.base_url)
-
-
-def paths(versions: dict[str, Any]) -> list[str]:
-    begun, full = versions["begun"], versions["full"]
-    return [
-        "/",
-        "/?q=nothing+is+called+so",
-        f"/versions/text/{begun}?chapter=gen-1&with=text:{full}",
-        f"/versions/audio/{versions['audio']}",
-        f"/versions/text/{versions['hostile']}",
-        "/languages",
-        f"/languages/{versions['language']}",
-        "/operations",
-        "/no-such-page",
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -186,15 +135,52 @@ def test_pages_work_without_scripts(address: str, versions: dict[str, Any], new_
 
 
 def test_versions_are_compared_beside_each_other(
+    address: str, versions: dict[str, Any], site: Installation, new_page: Any
+) -> None:
+    page: Page = new_page()
+    page.goto(f"{address}/versions/audio/{versions['audio']}")
+    page.get_by_label("Begun text").check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page).to_have_title("Recording, Begun text compared · Bible Progress")
+    row = page.locator("#b-gen")
+    expect(row).to_contain_text("lacks 4")
+    book = page.get_by_role("link", name="gen", exact=True)
+    book.focus()
+    page.keyboard.press("Enter")
+    chapter = page.locator("tr.chapter")
+    expect(chapter).to_contain_text("only here 1-3 7")
+    expect(page).to_have_url(re.compile("book=gen"))
+    # What was in focus still is, what was opened stays so, and numbers follow.
+    assert page.evaluate("document.activeElement.id") == "t-gen"
+    expect(page.locator("#live-state")).to_have_text("live")
+    site.touch(versions["begun"], "gen-2-1")
+    site.drain()
+    expect(page.locator("tr.chapter")).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(page.locator("tr.chapter")).to_have_count(0)
+    page.go_back()
+    expect(page.locator("tr.chapter")).to_have_count(2)
+
+
+def test_versions_to_compare_are_found_while_typing(
     address: str, versions: dict[str, Any], new_page: Any
 ) -> None:
-    page = new_page()
-    page.goto(f"{address}/versions/audio/{versions['audio']}")
-    row = page.locator("#live tr", has_text="Begun text")
-    row.get_by_role("link", name="Compare").click()
-    assert row.locator("td[data-label='Only there']").inner_text() == "4"
-    assert row.locator("td[data-label='Only here']").inner_text() == "6"
-    expect(page.get_by_role("region", name="Table of differences")).to_contain_text("1-3 7")
+    page: Page = new_page(width=390)
+    page.goto(f"{address}/compare?version=text:{versions['begun']}")
+    page.get_by_label("Recording").check()
+    page.get_by_label("Find a version or language").press_sequentially("script")
+    other = page.locator("#choices li", has_text="alert(1)")
+    expect(other).to_have_count(1)
+    expect(page.get_by_label("Recording")).to_be_checked()
+    other.locator("input").check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("th.version")).to_have_count(3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # The books stay in sight beside versions that are out of it.
+    page.locator("td.of").last.scroll_into_view_if_needed()
+    box = page.locator("#b-gen th").bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] < box["x"] + box["width"] <= 390
 
 
 def test_a_page_updates_itself_while_a_worker_drains(

@@ -34,6 +34,7 @@ DEFINER = {
     "comparison": "progress_compare, the API",
     "language": "progress_best_versions, the API",
     "version_list": "the API",
+    "siblings": "the dashboard",
     "book_list": "the API",
     "chapter_list": "the API",
     "chapter": "the API",

@@ -102,6 +102,22 @@ def test_documents_say_what_is_there(world: World, kind: str, seed: int, is_drai
     assert connection.execute(gaps, [kind, version, None]).fetchall() == missing
     assert connection.execute(gaps, [kind, version, 2]).fetchall() == missing[:2]
 
+    # First what is begun, then what follows behind it, then what was passed over.
+    places = {chapter: place for place, (_, chapter, _) in enumerate(chapters())}
+    begun = {c for _, c, count in chapters() if 0 < len(split(covered, c, count)[0]) < count}
+    some = begun or {c for _, c, count in chapters() if split(covered, c, count)[0]}
+    reached = max((places[c] for c in some), default=len(places))
+    to_do = sorted(
+        missing,
+        key=lambda gap: (
+            gap[1] not in begun and 1 + (places[gap[1]] < reached),
+            places[gap[1]],
+        ),
+    )
+    following = "select * from progress.next_gaps(%s, %s, %s)"
+    assert connection.execute(following, [kind, version, None]).fetchall() == to_do
+    assert connection.execute(following, [kind, version, 3]).fetchall() == to_do[:3]
+
     third = world.text_version()
     world.text(third, chance.sample(verses, 12))
     versions = [(kind, version), ("text", other), ("text", third)]
@@ -118,6 +134,25 @@ def test_documents_say_what_is_there(world: World, kind: str, seed: int, is_drai
     compare = "select * from progress.compare(%s, %s::uuid[])"
     kinds, ids = [one[0] for one in versions], [one[1] for one in versions]
     assert connection.execute(compare, [kinds, ids]).fetchall() == differ
+
+    row = connection.execute("select progress.comparison(%s, %s::uuid[])", [kinds, ids]).fetchone()
+    assert row is not None
+    every, common = set().union(*sets), set.intersection(*sets)
+    for place, item in enumerate(row[0]["items"]):
+        assert item["covered_verses"] == len(sets[place])
+        assert item["lacking_verses"] == len(every - sets[place])
+    for book in row[0]["books"]:
+        of_book = {
+            f"{c}-{n}" for b, c, v in chapters() if b == book["book_id"] for n in range(1, v + 1)
+        }
+        assert book["total_verses"] == len(of_book)
+        assert book["differing_verses"] == len((every - common) & of_book)
+        for place, part in enumerate(book["versions"]):
+            others = set().union(*(s for n, s in enumerate(sets) if n != place))
+            assert part["covered_verses"] == len(sets[place] & of_book)
+            assert part["only_here_verses"] == len((sets[place] - others) & of_book)
+            assert part["lacking_verses"] == len((others - sets[place]) & of_book)
+    assert [book["book_id"] for book in row[0]["books"]] == list(BOOKS)
 
 
 def test_a_tree_is_as_deep_and_as_wide_as_asked(scene: Scene) -> None:

@@ -79,7 +79,11 @@ def assert_exact(api: httpx.Client, connection: Connection[Any], **query: Any) -
         gaps = get(api, f"{path}/gaps", d.GapList, limit=1500, **query)
         assert gaps.missing_verses == sum(g.missing_verses for g in gaps.items)
         assert gaps.missing_verses == tree.total_verses - tree.covered_verses
-        assert gaps.next == (gaps.items[0] if gaps.items else None)
+        begun = [g for g in gaps.items if counted[g.chapter_id][0]]
+        assert gaps.next == next(iter(gaps.upcoming), None)
+        assert gaps.upcoming[: len(begun)] == begun[:5]
+        assert len(gaps.upcoming) == min(5, len(gaps.items))
+        assert all(g in gaps.items for g in gaps.upcoming)
         assert {g.chapter_id: g.missing_verses for g in gaps.items} == {
             id_: total - covered for id_, (covered, total) in counted.items() if covered < total
         }

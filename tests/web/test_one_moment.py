@@ -46,7 +46,7 @@ def test_a_page_does_not_mix_what_was_with_what_is(
     path = {
         "overview": "/",
         "version": f"/versions/text/{one}?chapter=gen-1",
-        "comparison": f"/versions/text/{one}?with=text:{two}",
+        "comparison": f"/compare?version=text:{one}&version=text:{two}",
         "language": f"/languages/{language}",
     }[page]
     # A page of the same moment would not be read again.

@@ -34,8 +34,11 @@
 \ir objects/functions/exact_verses.sql
 \ir objects/functions/exact_chapter_verses.sql
 \ir objects/functions/verse_ranges.sql
+\ir objects/functions/missing_ranges.sql
 \ir objects/functions/gaps.sql
+\ir objects/functions/next_gaps.sql
 \ir objects/functions/gap_list.sql
+\ir objects/functions/differences.sql
 \ir objects/functions/compare.sql
 \ir objects/functions/comparison.sql
 \ir objects/functions/exact_version.sql
@@ -50,6 +53,7 @@
 \ir objects/functions/summaries.sql
 \ir objects/functions/testaments.sql
 \ir objects/functions/tree.sql
+\ir objects/functions/siblings.sql
 \ir objects/functions/book_list.sql
 \ir objects/functions/chapter.sql
 \ir objects/functions/chapter_list.sql

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 from starlette.concurrency import run_in_threadpool
@@ -22,11 +23,12 @@ from ..errors import DatabaseRefused
 from ..remarks import remarks
 from ..words import age
 from . import problems
+from .comparing import Address, chapters_of, ordered, refusals_of, versions_named
 from .operations import change_dead_letter
 from .problems import PROBLEMS, ProblemError
 from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, cursor_out
 from .renders import reading, shared
-from .sections import sections
+from .sections import cells, sections
 from .security import (
     SESSION_COOKIE,
     SESSION_SECONDS,
@@ -44,8 +46,10 @@ Rows = TypeVar("Rows")
 
 _LONGEST_FORM = 10_000
 _MOST_FIELDS = 10
-_SHOWN_DIFFERENCES = 100
 _SHOWN_SIBLINGS = 20
+# As many as are looked through for versions of one canon, and as many as a form holds.
+_SEARCHED = 200
+_MOST_CHOSEN = 20
 _SHOWN_LANGUAGES = 6
 # From where on people call a version nearly complete.
 _NEARLY_PERCENT = 90
@@ -162,26 +166,15 @@ def version(
     kind: Kind,
     version_id: VersionId,
     chapter: Id = None,
-    beside: Annotated[str | None, Query(alias="with", max_length=50)] = None,
 ) -> Response:
-    """A version as a map of its chapters, with what is missing and what others have."""
+    """A version as a map of its chapters, with what is missing and what there is beside it."""
     one = {"kind": kind, "id": version_id}
     with reading(request) as snapshot:
         tree = snapshot.get("tree", **one, depth="chapter", book=None).shown()
         opened = None if chapter is None else snapshot.find("chapter", **one, chapter=chapter)
         history = snapshot.get("history", **one, at_most=366).shown()
-        gaps = snapshot.get("gaps", **one, at_most=5, after=None).shown()
-        siblings = [
-            {**other, "difference": None}
-            for other in _versions(
-                snapshot,
-                limit=_SHOWN_SIBLINGS,
-                language_id=tree["language_entity_id"],
-                sort="-percent",
-            )["items"]
-            if (other["kind"], other["id"]) != (kind, str(version_id))
-        ]
-        compared = _compare(snapshot, one, siblings, beside) if beside else None
+        gaps = snapshot.get("gaps", **one, at_most=1, after=None).shown()
+        siblings = _siblings(snapshot, [tree])
     return _page(
         request,
         "version.html",
@@ -198,14 +191,60 @@ def version(
             top=tree["total_verses"],
         ),
         siblings=siblings,
-        compared=compared,
-        chapter_names={
-            c["id"]: f"{b['name']} {c['number']}" for b in tree["books"] for c in b["chapters"]
-        },
         sections=sections(tree["books"]),
         here=f"/versions/{kind}/{version_id}",
         api=f"/api/v1/versions/{kind}/{version_id}",
         origin=str(request.base_url).rstrip("/"),
+    )
+
+
+@router.get("/compare")
+@shared
+def compare(
+    request: Request,
+    version: Annotated[list[str] | None, Query()] = None,
+    q: Search = None,
+    order: str = "",
+    book: Annotated[list[str] | None, Query()] = None,
+) -> Response:
+    """Two to eight versions beside each other, book by book; without them, what to choose from."""
+    named, odd = versions_named(dict.fromkeys(version or []))
+    with reading(request) as snapshot:
+        chosen = [
+            found.shown()
+            for kind, id_ in named[:_MOST_CHOSEN]
+            if (found := snapshot.find("tree", kind=kind, id=id_, depth="version", book=None))
+        ]
+        status, refusals = refusals_of(chosen, missing=odd + len(named) - len(chosen))
+        compared = opened = None
+        if status == 200 and len(chosen) > 1:
+            kinds, ids = [one["kind"] for one in chosen], [UUID(one["id"]) for one in chosen]
+            compared = snapshot.get("compare", kinds=kinds, ids=ids).shown()
+            books = {one["book_id"] for one in compared["books"]}
+            opened = {
+                one: chapters_of(snapshot, compared, one) for one in book or [] if one in books
+            }
+        offered = _offered(snapshot, chosen, q) if q or not chosen else _siblings(snapshot, chosen)
+    address = Address(
+        versions=[f"{one['kind']}:{one['id']}" for one in chosen],
+        by_canon=order == "canon",
+        books=list(opened or {}),
+    )
+    return _page(
+        request,
+        "compare.html",
+        code=status,
+        page="compare",
+        chosen=chosen,
+        has_canons=len({one["bible_version_id"] for one in chosen}) > 1,
+        languages=len({one["language_entity_id"] for one in chosen}),
+        refusals=refusals,
+        compared=compared,
+        books=ordered(compared["books"], by_canon=address.by_canon) if compared else [],
+        opened=opened or {},
+        offered=offered,
+        query={"q": q},
+        address=address,
     )
 
 
@@ -375,7 +414,7 @@ def _page(
     shown = _templates.get_template(template).render(
         {
             "page": None,
-            "shade": _shade,
+            "cells": cells,
             "duration": _duration,
             "age": age,
             "ago": _ago,
@@ -420,27 +459,23 @@ def _versions(reads: Snapshot, *, limit: int, **filters: Any) -> Any:
     ).shown()
 
 
-def _compare(
-    reads: Snapshot, one: dict[str, Any], siblings: list[dict[str, Any]], beside: str
-) -> dict[str, Any] | None:
-    """Note the difference beside the sibling that was chosen, and return it by chapter."""
-    for other in siblings:
-        if f"{other['kind']}:{other['id']}" == beside:
-            kinds, ids = [one["kind"], other["kind"]], [one["id"], UUID(other["id"])]
-            here, there = reads.get("compare", kinds=kinds, ids=ids).shown()["items"]
-            other["difference"] = {
-                "here": here["only_here_verses"],
-                "there": there["only_here_verses"],
-            }
-            chapters = here["chapters"]
-            return {
-                "kind": other["kind"],
-                "id": other["id"],
-                "name": other["name"],
-                "chapters": chapters[:_SHOWN_DIFFERENCES],
-                "more": max(0, len(chapters) - _SHOWN_DIFFERENCES),
-            }
-    return None
+def _offered(reads: Snapshot, chosen: list[Any], search: str | None) -> list[Any]:
+    """Return versions that a search finds and that can be compared with those that are chosen."""
+    found = _versions(reads, limit=_SEARCHED if chosen else _SHOWN_SIBLINGS, q=search or None)
+    these = {(one["kind"], one["id"]) for one in chosen}
+    return [
+        one
+        for one in found["items"]
+        if (one["kind"], one["id"]) not in these
+        and (not chosen or one["bible_version_id"] == chosen[0]["bible_version_id"])
+    ][:_SHOWN_SIBLINGS]
+
+
+def _siblings(reads: Snapshot, versions: list[Any]) -> list[Any]:
+    """Return others of the languages and the canon of these versions."""
+    kinds, ids = [one["kind"] for one in versions], [UUID(one["id"]) for one in versions]
+    found = reads.get("siblings", kinds=kinds, ids=ids, at_most=_SHOWN_SIBLINGS)
+    return found.shown()["items"]
 
 
 def _graph(points: list[tuple[float, float]], *, top: float = 0) -> dict[str, Any] | None:
@@ -477,13 +512,6 @@ def _linker(path: str, query: dict[str, Any]) -> Any:
     return link
 
 
-def _shade(chapter: Any) -> str:
-    covered, total = chapter["covered_verses"], chapter["total_verses"]
-    if chapter["status"] == "complete":
-        return "full"
-    return f"s{1 + min(3, covered * 4 // total)}" if covered else "s0"
-
-
 def _duration(seconds: float) -> str:
     hours, minutes = divmod(int(seconds) // 60, 60)
     if hours:
@@ -496,10 +524,12 @@ def _moment(when: str) -> str:
 
 
 def _ago(when: datetime | str | None) -> str:
+    """Return a moment that the page's script says as how long ago it is, and renews."""
     if when is None:
         return "never"
-    at = datetime.fromisoformat(when) if isinstance(when, str) else when
-    return f"{age(max(0.0, (datetime.now(UTC) - at).total_seconds()))} ago"
+    at = (datetime.fromisoformat(when) if isinstance(when, str) else when).isoformat()
+    said = _moment(at)
+    return Markup('<time class="ago" datetime="{}" title="{}">{}</time>').format(at, said, said)
 
 
 def _if_allowed(

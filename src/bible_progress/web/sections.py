@@ -1,8 +1,11 @@
-"""The sections into which people divide the Bible, for the chapter map."""
+"""The chapter map: the sections into which people divide the Bible, and its cells."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
 
 # By OSIS book id, which our canons use: the traditional order of English Bibles.
 _SECTIONS = {
@@ -31,3 +34,31 @@ def sections(books: list[Any]) -> list[dict[str, Any]]:
             found.append({"name": name, "books": []})
         found[-1]["books"].append(book)
     return found
+
+
+def cells(book: Any, here: str, opened: str | None) -> Markup:
+    """Return the chapters of a book as items of a list; `here` is the page that opens them.
+
+    Not a template: a Bible has 1,189 of them, and they are most of what a page costs.
+    """
+    name, path = str(escape(book["name"])), str(escape(here))
+    made: list[str] = []
+    for chapter in book["chapters"]:
+        covered, total = chapter["covered_verses"], chapter["total_verses"]
+        id_ = quote(chapter["id"])
+        said = f"{covered} of {total} verses" if total else "no verses"
+        told = f"{name} {chapter['number']}: {said}"
+        current = ' aria-current="true"' if chapter["id"] == opened else ""
+        made.append(
+            f'<li><a id="c-{id_}" class="{_shade(chapter)}" href="{path}?chapter={id_}#chapter"'
+            f' data-told="{told}" aria-label="{told}"{current}>{chapter["number"]}</a></li>'
+        )
+    # Names and ids are escaped above; the rest are numbers.
+    return Markup("\n".join(made))  # noqa: S704
+
+
+def _shade(chapter: Any) -> str:
+    covered, total = chapter["covered_verses"], chapter["total_verses"]
+    if chapter["status"] == "complete":
+        return "full"
+    return f"s{1 + min(3, covered * 4 // total)}" if covered else "s0"

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from .. import documents as d
 from ..errors import InputError
 from .badge import badge
+from .comparing import MOST, as_rows, versions_named
 from .downloads import CONTENT, Format, send_download
 from .problems import ProblemError, responses
 from .reads import VERSION_CURSOR, Document, ReadsOf, Snapshot, cursor_in, send, with_cursor
@@ -239,23 +240,35 @@ def get_badge(
 @router.get(
     "/compare",
     response_model=d.Comparison,
-    responses=responses("not_found", "not_comparable", *READ_PROBLEMS),
+    responses={**CONTENT, **responses("not_found", "not_comparable", *READ_PROBLEMS)},
 )
 def compare(
     request: Request,
     reads: ReadsOf,
     version: Annotated[
         list[Annotated[str, Query(pattern=r"^(audio|text):[0-9a-fA-F-]{36}$")]],
-        Query(min_length=2, max_length=8, description="kind:id, two to eight times"),
+        Query(min_length=2, max_length=MOST, description="kind:id, two to eight times"),
     ],
+    format: As = "json",
 ) -> Response:
-    """What each of some versions of one canon has alone, and what it lacks that another has."""
-    kinds, ids = zip(*(one.split(":") for one in version), strict=True)
+    """What each of some versions of one canon has alone, and what it lacks that another has, by
+    book and chapter. A download has a row for each book of each version.
+    """
+    wanted, odd = versions_named(version)
+    if odd:
+        raise ProblemError("invalid_request", "query version: an id is not a UUID")
+    kinds, ids = [kind for kind, _ in wanted], [id_ for _, id_ in wanted]
+
+    def page(snapshot: Snapshot, *_: object) -> Document:
+        return snapshot.get("compare", kinds=kinds, ids=ids)
+
+    def rows(snapshot: Snapshot, *_: object) -> Document:
+        return as_rows(page(snapshot))
+
     try:
-        wanted = [UUID(id_) for id_ in ids]
-    except ValueError:
-        raise ProblemError("invalid_request", "query version: an id is not a UUID") from None
-    try:
-        return send(request, reads.get("compare", kinds=list(kinds), ids=wanted))
+        if format != "json":
+            return send_download(request, reads, rows, "comparison", d.ComparedBook, format)
+        with reads.snapshot() as snapshot:
+            return send(request, page(snapshot))
     except InputError as error:
         raise ProblemError("not_comparable", str(error), hint=error.hint) from error

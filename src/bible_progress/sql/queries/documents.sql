@@ -32,6 +32,14 @@ select
     f.stale_seconds
 from progress.freshness(%(kind)s, %(id)s, %(stored)s) as f;
 
+-- name: siblings
+select
+    progress.siblings(%(kinds)s, %(ids)s, %(at_most)s, %(stored)s)::text as body,
+    f.as_of,
+    f.pending,
+    f.stale_seconds
+from progress.freshness_of(%(kinds)s, %(ids)s, %(stored)s) as f;
+
 -- name: books
 select
     progress.book_list(%(kind)s, %(id)s, %(stored)s)::text as body,

@@ -32,7 +32,64 @@ begin
     return (
         with difference as materialized (
             select d.*
-            from progress.compare(p_kinds, p_version_ids, p_stored) as d
+            from progress.differences(p_kinds, p_version_ids, p_stored) as d
+        ),
+
+        difference_of_book as materialized (
+            select
+                d.kind,
+                d.version_id,
+                d.book_id,
+                sum(d.only_here_verses) as only_here_verses,
+                sum(d.lacking_verses) as lacking_verses
+            from difference as d
+            group by d.kind, d.version_id, d.book_id
+        ),
+
+        differing_book as materialized (
+            select d.book_id, sum(d.differing_verses) as differing_verses
+            from (
+                select distinct x.book_id, x.chapter_id, x.differing_verses
+                from difference as x
+            ) as d
+            group by d.book_id
+        ),
+
+        counted as materialized (
+            select distinct b.*
+            from progress.exact_books_of_versions(p_kinds, p_version_ids, p_stored) as b
+            where p_sight is null or p_sight -> 'books' ? b.book_id
+        ),
+
+        book as (
+            select
+                o.book_number,
+                o.id as book_id,
+                json_build_object(
+                    'book_id', o.id,
+                    'book', o.name,
+                    'number', o.book_number,
+                    'testament', o.testament,
+                    'total_verses', max(c.total_verses),
+                    'differing_verses', coalesce(max(n.differing_verses), 0),
+                    'versions', json_agg(
+                        json_build_object(
+                            'covered_verses', c.covered_verses,
+                            'status', progress.coverage_status(c.covered_verses, c.total_verses),
+                            'percent', progress.percent(c.covered_verses, c.total_verses),
+                            'only_here_verses', coalesce(d.only_here_verses, 0),
+                            'lacking_verses', coalesce(d.lacking_verses, 0)
+                        )
+                        order by w.place
+                    )
+                ) as described
+            from unnest(p_kinds, p_version_ids) with ordinality as w (kind, id, place)
+            inner join counted as c on w.kind = c.kind and w.id = c.version_id
+            inner join public.books as o on c.book_id = o.id
+            left join differing_book as n on c.book_id = n.book_id
+            left join difference_of_book as d
+                on c.book_id = d.book_id and c.kind = d.kind and c.version_id = d.version_id
+            group by o.book_number, o.id, o.name, o.testament
         )
 
         select
@@ -44,15 +101,23 @@ begin
                         'kind', v.kind,
                         'id', v.version_id,
                         'name', v.name,
+                        'covered_verses', e.covered_verses,
+                        'total_verses', e.total_verses,
+                        'percent', progress.percent(e.covered_verses, e.total_verses),
                         'only_here_verses', coalesce(d.only_here_verses, 0),
                         'lacking_verses', coalesce(d.lacking_verses, 0),
                         'chapters', coalesce(d.chapters, '[]')
                     )
                     order by w.place
+                ),
+                'books', (
+                    select coalesce(json_agg(b.described order by b.book_number, b.book_id), '[]')
+                    from book as b
                 )
             )
         from unnest(p_kinds, p_version_ids) with ordinality as w (kind, id, place)
         inner join progress.versions as v on w.kind = v.kind and w.id = v.version_id
+        cross join lateral progress.exact_version(w.kind, w.id, p_stored) as e
         cross join progress.freshness_of(p_kinds, p_version_ids, p_stored) as f
         cross join lateral (
             select
@@ -78,5 +143,5 @@ $$;
 
 comment on function progress.comparison(text[], uuid[], boolean, jsonb) is
 'What progress.compare finds of two to eight versions as one document, in the order in which they
-were named. NULL where one is not there; refused (BP002) for different canons. With p_stored, as last
+were named, and the books of their canon in its order with what each version has of them. NULL where one is not there; refused (BP002) for different canons. With p_stored, as last
 drained; with p_sight, as if only what is in it were there.';

@@ -34,7 +34,7 @@ begin
             union all
             select false as is_listed, g.*
             from
-                progress.gaps(p_kind, p_version_id, 1, p_stored, null, p_sight)
+                progress.next_gaps(p_kind, p_version_id, 5, p_stored, p_sight)
                 with ordinality as g (book_id, chapter_id, missing_verses, missing, place)
         ),
 
@@ -63,7 +63,15 @@ begin
                 'as_of', f.as_of,
                 'pending', f.pending,
                 'missing_verses', e.total_verses - e.covered_verses,
-                'next', (select g.described from gap as g where not g.is_listed),
+                'next', (select g.described from gap as g where not g.is_listed and g.place = 1),
+                'upcoming', coalesce(
+                    (
+                        select json_agg(g.described order by g.place)
+                        from gap as g
+                        where not g.is_listed
+                    ),
+                    '[]'
+                ),
                 'items', coalesce(
                     (
                         select json_agg(g.described order by g.place)
@@ -91,6 +99,6 @@ $$;
 
 comment on function progress.gap_list(text, uuid, integer, text, boolean, jsonb) is
 'What progress.gaps finds as one document: at most p_chapters of them, 1 to 1500, behind
-p_after_chapter_id; next_cursor is what to give as that for those that follow, NULL at the end, and
-next the first of all, what to do first. NULL for a version that is not there. With p_stored, as last drained; with p_sight, as if only what is in it
+p_after_chapter_id; next_cursor is what to give as that for those that follow, NULL at the end.
+upcoming is what to do first, the first five of progress.next_gaps, and next the first of them. NULL for a version that is not there. With p_stored, as last drained; with p_sight, as if only what is in it
 were there, but with the numbers of the whole version.';

@@ -64,22 +64,8 @@ begin
     ) as c;
 
     return query
-    select o.book_id::text, o.chapter_id::text, r.verses, r.ranges
-    from progress.verse_ranges(
-        array(
-            select v.id::text
-            from public.verses as v
-            where
-                v.chapter_id = any (v_chapter_ids)
-                and not exists (
-                    select
-                    from progress.exact_chapter_verses(
-                        p_kind, p_version_id, v_started, p_stored
-                    ) as e
-                    where e.verse_id = v.id
-                )
-        )
-    ) as r
+    select o.book_id::text, o.chapter_id::text, r.missing_verses, r.missing
+    from progress.missing_ranges(p_kind, p_version_id, v_chapter_ids, v_started, p_stored) as r
     inner join progress.canon_chapters as o on r.chapter_id = o.chapter_id
     order by o.book_number, o.book_id, o.chapter_number, o.chapter_id;
 end
@@ -87,6 +73,6 @@ $$;
 
 comment on function progress.gaps(text, uuid, integer, boolean, text, jsonb) is
 'What a version lacks, exact in this snapshot, in canon order, one row a chapter with its missing
-verses as people write them; at most p_chapters of them, so 1 is what comes next, behind
-p_after_chapter_id where that is given, a chapter of its canon (else BP002). No row for a complete version, nor for one that is not
+verses as people write them; at most p_chapters of them, behind p_after_chapter_id where that is
+given, a chapter of its canon (else BP002). progress.next_gaps has them in the order of work. No row for a complete version, nor for one that is not
 there. With p_stored, as last drained; with p_sight, of the books in it.';
