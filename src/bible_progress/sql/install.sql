@@ -33,6 +33,8 @@
 \ir objects/functions/exact_chapters.sql
 \ir objects/functions/exact_verses.sql
 \ir objects/functions/exact_chapter_verses.sql
+\ir objects/functions/written_range.sql
+\ir objects/functions/ranges_within.sql
 \ir objects/functions/verse_ranges.sql
 \ir objects/functions/missing_ranges.sql
 \ir objects/functions/gaps.sql

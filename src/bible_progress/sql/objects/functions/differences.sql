@@ -26,6 +26,10 @@ begin
         raise exception 'a comparison takes two or more versions, each with its kind'
             using errcode = 'BP002';
     end if;
+    -- Who has a verse is kept in the bits of one number.
+    if cardinality(p_kinds) > 60 then
+        raise exception 'a comparison takes at most 60 versions' using errcode = 'BP002';
+    end if;
     if (
         select count(distinct v.bible_version_id)
         from unnest(p_kinds, p_version_ids) as w (kind, version_id)
@@ -37,57 +41,141 @@ begin
 
     return query
     with chapter as materialized (
-        select w.kind, w.version_id, w.place, e.chapter_id, e.covered_verses, e.total_verses
+        select
+            w.kind,
+            w.version_id,
+            w.place,
+            1::bigint << w.place::integer as bit,
+            e.chapter_id,
+            e.covered_verses,
+            e.total_verses
         from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
         cross join lateral progress.exact_chapters(w.kind, w.version_id, null, p_stored) as e
     ),
 
-    -- Where all have everything, or none has anything, no verse is looked at.
+    -- Where all have everything, or none has anything, no verse is looked at. Elsewhere only those
+    -- of versions that have a part of a chapter are.
     compared as materialized (
-        select c.*
+        select
+            c.chapter_id,
+            coalesce(bit_or(c.bit) filter (where c.covered_verses = c.total_verses), 0) as whole
         from chapter as c
-        where
-            c.covered_verses > 0
-            and c.chapter_id in (
-                select o.chapter_id
-                from chapter as o
-                group by o.chapter_id
-                having bool_or(o.covered_verses > 0) and bool_or(o.covered_verses < o.total_verses)
-            )
+        group by c.chapter_id
+        having bool_or(c.covered_verses > 0) and bool_or(c.covered_verses < c.total_verses)
     ),
 
     begun as materialized (
-        select c.kind, c.version_id, c.place, array_agg(c.chapter_id) as chapter_ids
-        from compared as c
-        where c.covered_verses < c.total_verses
-        group by c.kind, c.version_id, c.place
+        select c.kind, c.version_id, c.bit, array_agg(c.chapter_id) as chapter_ids
+        from chapter as c
+        where c.covered_verses > 0 and c.covered_verses < c.total_verses
+        group by c.kind, c.version_id, c.bit
     ),
 
-    covered as (
-        select v.id::text as verse_id, v.chapter_id::text as chapter_id, c.place
-        from compared as c
-        inner join public.verses as v on c.chapter_id = v.chapter_id
-        where c.covered_verses = c.total_verses
-        union all
-        select e.verse_id, e.chapter_id, b.place
+    part as materialized (
+        select e.verse_id, bit_or(b.bit) as bits
         from begun as b
         cross join lateral progress.exact_chapter_verses(
             b.kind, b.version_id, b.chapter_ids, p_stored
         ) as e
+        group by e.verse_id
     ),
 
-    -- Who has a verse, for those that not all of them have.
+    verse as (
+        select
+            v.chapter_id,
+            v.verse_number,
+            c.whole | coalesce(p.bits, 0) as bits,
+            row_number() over (
+                partition by v.chapter_id order by v.verse_number, v.id collate "C"
+            ) as place
+        from compared as c
+        inner join public.verses as v on c.chapter_id = v.chapter_id
+        left join part as p on v.id = p.verse_id
+    ),
+
+    spanned as (
+        select
+            v.*,
+            v.place - row_number() over (
+                partition by v.chapter_id, v.bits order by v.place
+            ) as span
+        from verse as v
+    ),
+
+    -- Neighbours that the same versions have; of those that not all or none of them have.
+    run as materialized (
+        select
+            s.chapter_id,
+            s.bits,
+            min(s.place) as first_place,
+            max(s.place) as last_place,
+            min(s.verse_number) as first_number,
+            max(s.verse_number) as last_number,
+            count(*) as verses
+        from spanned as s
+        where
+            s.bits <> 0
+            and s.bits <> (1::bigint << (cardinality(p_kinds) + 1)) - 2
+        group by s.chapter_id, s.bits, s.span
+    ),
+
     differing as materialized (
-        select c.verse_id, c.chapter_id, array_agg(c.place) as places
-        from covered as c
-        group by c.verse_id, c.chapter_id
-        having count(*) < cardinality(p_kinds)
+        select r.chapter_id, sum(r.verses)::integer as verses
+        from run as r
+        group by r.chapter_id
     ),
 
-    differing_chapter as materialized (
-        select d.chapter_id, count(*)::integer as verses
-        from differing as d
-        group by d.chapter_id
+    -- What a version lacks of neighbouring runs is one range.
+    told as (
+        select
+            w.place as version,
+            r.*,
+            r.bits = w.bit as is_only,
+            r.first_place - 1 is distinct from lag(r.last_place) over (
+                partition by w.place, r.chapter_id, r.bits = w.bit order by r.first_place
+            ) as begins
+        from (
+            select n.place, 1::bigint << n.place::integer as bit
+            from generate_series(1, cardinality(p_kinds)) as n (place)
+        ) as w
+        inner join run as r on r.bits & w.bit = 0 or r.bits = w.bit
+    ),
+
+    numbered as (
+        select
+            t.*,
+            count(*) filter (where t.begins) over (
+                partition by t.version, t.chapter_id, t.is_only order by t.first_place
+            ) as number
+        from told as t
+    ),
+
+    range as (
+        select
+            n.version,
+            n.chapter_id,
+            n.is_only,
+            min(n.first_place) as first_place,
+            sum(n.verses) as verses,
+            progress.written_range(min(n.first_number), max(n.last_number)) as written
+        from numbered as n
+        group by n.version, n.chapter_id, n.is_only, n.number
+    ),
+
+    difference as (
+        select
+            g.version,
+            g.chapter_id,
+            coalesce(sum(g.verses) filter (where g.is_only), 0)::integer as only_here_verses,
+            coalesce(
+                string_agg(g.written, ' ' order by g.first_place) filter (where g.is_only), ''
+            ) as only_here,
+            coalesce(sum(g.verses) filter (where not g.is_only), 0)::integer as lacking_verses,
+            coalesce(
+                string_agg(g.written, ' ' order by g.first_place) filter (where not g.is_only), ''
+            ) as lacking
+        from range as g
+        group by g.version, g.chapter_id
     )
 
     select
@@ -95,31 +183,15 @@ begin
         w.version_id,
         o.book_id::text,
         o.chapter_id::text,
-        r.only_here_verses,
-        r.only_here,
-        r.lacking_verses,
-        r.lacking,
+        d.only_here_verses,
+        d.only_here,
+        d.lacking_verses,
+        d.lacking,
         n.verses
     from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
-    cross join lateral (
-        select
-            array_agg(d.verse_id) filter (where d.places = array[w.place]) as only_here,
-            array_agg(d.verse_id) filter (where w.place <> all (d.places)) as lacking
-        from differing as d
-    ) as verse
-    cross join lateral (
-        select
-            coalesce(here.chapter_id, lack.chapter_id) as chapter_id,
-            coalesce(here.verses, 0) as only_here_verses,
-            coalesce(here.ranges, '') as only_here,
-            coalesce(lack.verses, 0) as lacking_verses,
-            coalesce(lack.ranges, '') as lacking
-        from progress.verse_ranges(coalesce(verse.only_here, '{}')) as here
-        full join progress.verse_ranges(coalesce(verse.lacking, '{}')) as lack
-            on here.chapter_id = lack.chapter_id
-    ) as r
-    inner join differing_chapter as n on r.chapter_id = n.chapter_id
-    inner join progress.canon_chapters as o on r.chapter_id = o.chapter_id
+    inner join difference as d on w.place = d.version
+    inner join differing as n on d.chapter_id = n.chapter_id
+    inner join progress.canon_chapters as o on d.chapter_id = o.chapter_id
     order by w.place, o.book_number, o.book_id, o.chapter_number, o.chapter_id;
 end
 $$;

@@ -15,22 +15,17 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
     return query
-    select r.chapter_id, r.verses, r.ranges
-    from progress.verse_ranges(
+    select r.chapter_id, r.other_verses, r.other_ranges
+    from progress.ranges_within(
+        p_chapter_ids,
         array(
-            select v.id::text
-            from public.verses as v
-            where
-                v.chapter_id = any (p_chapter_ids)
-                and not exists (
-                    select
-                    from progress.exact_chapter_verses(
-                        p_kind, p_version_id, p_started_ids, p_stored
-                    ) as e
-                    where e.verse_id = v.id
-                )
+            select e.verse_id
+            from progress.exact_chapter_verses(
+                p_kind, p_version_id, p_started_ids, p_stored
+            ) as e
         )
-    ) as r;
+    ) as r
+    where r.other_verses > 0;
 end
 $$;
 

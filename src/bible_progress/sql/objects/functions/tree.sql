@@ -68,29 +68,17 @@ begin
             where c.covered_verses > 0 and c.covered_verses < c.total_verses
         ),
 
-        covered as materialized (
-            select e.verse_id
-            from started as s
-            cross join progress.exact_chapter_verses(
-                p_kind, p_version_id, s.ids, p_stored
-            ) as e
-            where s.ids is not null
-        ),
-
-        covered_range as materialized (
-            select r.chapter_id, r.ranges
-            from progress.verse_ranges(array(select c.verse_id from covered as c)) as r
-        ),
-
-        missing_range as materialized (
-            select r.chapter_id, r.ranges
-            from progress.verse_ranges(
+        range as materialized (
+            select r.chapter_id, r.ranges as covered, r.other_ranges as missing
+            from progress.ranges_within(
+                (select s.ids from started as s),
                 array(
-                    select v.id::text
-                    from public.verses as v
-                    where
-                        v.chapter_id = any ((select s.ids from started as s)::text[])
-                        and v.id not in (select c.verse_id from covered as c)
+                    select e.verse_id
+                    from started as s
+                    cross join progress.exact_chapter_verses(
+                        p_kind, p_version_id, s.ids, p_stored
+                    ) as e
+                    where s.ids is not null
                 )
             ) as r
         ),
@@ -99,8 +87,7 @@ begin
         chapters as (
             select c.book_id, json_agg(to_json(d) order by d.number, d.id) as listed
             from chapter as c
-            left join covered_range as r on c.chapter_id = r.chapter_id
-            left join missing_range as m on c.chapter_id = m.chapter_id
+            left join range as r on c.chapter_id = r.chapter_id
             left join file as f on c.chapter_id = f.chapter_id
             cross join lateral (
                 select
@@ -110,8 +97,8 @@ begin
                     c.covered_verses,
                     c.total_verses,
                     progress.percent(c.covered_verses, c.total_verses) as percent,
-                    r.ranges as covered,
-                    m.ranges as missing,
+                    r.covered,
+                    r.missing,
                     case when p_kind = 'audio' then coalesce(f.files, 0) end as files,
                     case
                         when p_kind = 'audio' then coalesce(f.duration_seconds, 0)
