@@ -141,7 +141,7 @@ def test_versions_are_compared_beside_each_other(
     page.goto(f"{address}/versions/audio/{versions['audio']}")
     page.get_by_label("Begun text").check()
     page.get_by_role("button", name="Compare").click()
-    expect(page).to_have_title("Recording, Begun text compared · Bible Progress")
+    expect(page).to_have_title("Recording and Begun text compared · Bible Progress")
     row = page.locator("#b-gen")
     expect(row).to_contain_text("lacks 4")
     book = page.get_by_role("link", name="gen", exact=True)

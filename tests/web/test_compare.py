@@ -215,3 +215,13 @@ def test_downloads_hold_what_the_page_shows(api: httpx.Client, library: World) -
     other = library.text_version(canon=library.canon("other", {"ruth": (3,)}, prefix="o-"))
     refused = api.get(address(f"{V1}/compare", versions[0], ("text", other), format="csv"))
     assert (refused.status_code, refused.json()["code"]) == (409, "not_comparable")
+
+
+def test_long_names_make_no_long_page(api: httpx.Client, library: World) -> None:
+    library.canon(books={f"b{n}": (1,) for n in range(66)})
+    made = texts(library, [["b1-1-1"]] * 7 + [["b2-1-1"]])
+    plain = api.get(address("/compare", *made)).text
+    library.connection.execute("update text_versions set name = repeat('n', 10000)")
+    long = api.get(address("/compare", *made)).text
+    # Each is there to be read and to be chosen; no cell repeats it.
+    assert len(long) - len(plain) < 3 * len(made) * 10_000

@@ -208,11 +208,12 @@ def compare(
     book: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
     """Two to eight versions beside each other, book by book; without them, what to choose from."""
-    named, odd = versions_named(dict.fromkeys(version or []))
+    named, odd = versions_named(version or [])
+    named = list(dict.fromkeys(named))[:_MOST_CHOSEN]
     with reading(request) as snapshot:
         chosen = [
             found.shown()
-            for kind, id_ in named[:_MOST_CHOSEN]
+            for kind, id_ in named
             if (found := snapshot.find("tree", kind=kind, id=id_, depth="version", book=None))
         ]
         status, refusals = refusals_of(chosen, missing=odd + len(named) - len(chosen))
