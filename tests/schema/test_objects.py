@@ -14,6 +14,7 @@ from bible_progress.schema import CONTRACT_TABLES, HOST_TABLES
 UNPINNED = {
     "fraction": "inlined into every view of fractions",
     "chapter_fraction": "inlined into every view of fractions",
+    "written_range": "inlined where ranges are written",
     "is_complete": "inlined into every view of chapters and books",
     "coverage_status": "inlined into every document",
     "percent": "inlined into every document",

@@ -199,7 +199,7 @@ def version(
 
 
 @router.get("/compare")
-@shared
+@shared()
 def compare(
     request: Request,
     version: Annotated[list[str] | None, Query()] = None,

@@ -1,3 +1,4 @@
+-- Inlined by the planner, hence no pinned search_path: fully qualified instead.
 create or replace function progress.written_range(p_first integer, p_last integer)
 returns text
 language sql
