@@ -184,11 +184,21 @@ class HttpMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._refused = Counter(
+            "bible_progress_http_refused_total",
+            "Requests that were refused before they were whole.",
+            ["code"],
+            registry=registry,
+        )
         self._in_flight = Gauge(
             "bible_progress_http_requests_in_flight",
             "Requests whose answer has not ended.",
             registry=registry,
         )
+
+    def refused(self, code: str) -> None:
+        """Count a request that did not become one, by the code of its problem."""
+        self._refused.labels(code).inc()
 
     def began(self) -> None:
         """Count a request that came."""

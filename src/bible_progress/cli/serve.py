@@ -12,6 +12,7 @@ from .. import insights
 from ..db import affordable, connect
 from ..drain import require_primary, require_schema
 from ..errors import UsageError
+from ..web.settings import network
 from ..worker import Worker, WorkerSettings
 from .options import (
     Subparsers,
@@ -20,6 +21,7 @@ from .options import (
     positive,
     require_database,
     setting,
+    truth,
 )
 from .output import Console
 from .worker import configure_logging, log_format, log_level, run_until_told, wait_for_interrupt
@@ -78,6 +80,34 @@ def add(subparsers: Subparsers) -> None:
         type=_cors_origins,
         metavar="ORIGINS",
         help="origins whose pages may read the API, with commas between; none unless given",
+    )
+    setting(
+        parser,
+        "--trusted-proxies",
+        env="BIBLE_PROGRESS_TRUSTED_PROXIES",
+        type=_networks,
+        metavar="ADDRESSES",
+        help="addresses and networks of proxies whose X-Forwarded-Proto, -For and -Host are"
+        " believed, with commas between",
+    )
+    setting(
+        parser,
+        "--secure-cookie",
+        env="BIBLE_PROGRESS_SECURE_COOKIE",
+        type=truth,
+        default="false",
+        alone=True,
+        metavar="true|false",
+        help="give the cookie of a login to encrypted connections only, also where no proxy says"
+        " that this is one",
+    )
+    setting(
+        parser,
+        "--cookie-name",
+        env="BIBLE_PROGRESS_COOKIE_NAME",
+        default="bible_progress_session",
+        metavar="NAME",
+        help="the cookie of a login; each server of a host needs one of its own",
     )
     setting(
         parser,
@@ -148,6 +178,9 @@ def run(options: argparse.Namespace) -> int:
         allowed_hosts=options.allowed_hosts or (),
         cors_origins=options.cors_origins or (),
         pool_size=options.pool_size,
+        trusted_proxies=options.trusted_proxies or (),
+        secure_cookie=options.secure_cookie,
+        cookie_name=options.cookie_name,
     )
     # A wrong URL or a missing installation is told at once, not to the first visitor.
     settings.check()
@@ -188,4 +221,14 @@ def _names(text: str, pattern: re.Pattern[str], expected: str) -> tuple[str, ...
     for name in names:
         if not pattern.fullmatch(name) or (name == "*" and len(names) > 1):
             raise argparse.ArgumentTypeError(f"{name[:80]!r} is not {expected}")
+    return names
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        try:
+            network(name)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
     return names

@@ -21,10 +21,12 @@ from .. import __version__, documents
 from ..db import pool
 from ..metrics import Metrics
 from . import dashboard, events, languages, operations, problems, versions
+from .edge import Edge, Room, Whole
 from .events import Changes, Ended
 from .guesses import Guesses
 from .operations import Readiness
 from .problems import Problems
+from .proxies import Forwarded
 from .renders import Renders
 from .security import Guard, Hosts, Sessions
 from .settings import WebSettings
@@ -55,7 +57,9 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
                 settings.database_url, size=settings.pool_size, wait_seconds=POOL_WAIT_SECONDS
             )
             app.state.readiness = Readiness(settings.database_url)
-            app.state.changes = Changes(settings.database_url, ended=ended)
+            app.state.changes = Changes(
+                settings.database_url, at_most=settings.limits.listeners, ended=ended
+            )
             app.state.changes.start()
         except Exception as error:
             # The server would tell of it, but nobody who waits for the server.
@@ -94,6 +98,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     app.state.guesses = Guesses()
     app.state.downloads = threading.BoundedSemaphore(max(1, settings.pool_size // 2))
     app.state.metrics = metrics or Metrics()
+    app.state.edge = Edge(settings.limits, app.state.metrics.http)
     for router in (versions.router, languages.router, operations.router, events.router):
         app.include_router(router, prefix=API)
     app.include_router(operations.health)
@@ -114,8 +119,11 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
         )
     app.add_middleware(HeadAsGet)
     app.add_middleware(Hosts, allowed=settings.hosts())
+    app.add_middleware(Room, beside=("/healthz", "/metrics", f"{API}{events.PATH}"))
     app.add_middleware(Problems)
     app.add_middleware(Guard)
+    app.add_middleware(Forwarded, proxies=settings.proxies())
+    app.add_middleware(Whole)
     _describe(app)
     return app
 

@@ -30,7 +30,6 @@ from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, 
 from .renders import reading, shared
 from .sections import cells, sections
 from .security import (
-    SESSION_COOKIE,
     SESSION_SECONDS,
     Sessions,
     is_secret,
@@ -38,6 +37,7 @@ from .security import (
     operator,
     refuse_foreign,
 )
+from .settings import WebSettings
 from .versions import Cursor, Id, Kind, Search, Sort, VersionId
 
 router = APIRouter(include_in_schema=False)
@@ -374,13 +374,14 @@ async def log_in(request: Request) -> Response:
         return _login(request, "That is not the secret.", status=401)
     sessions: Sessions = request.app.state.sessions
     answer = RedirectResponse("/operations", status_code=303)
+    settings: WebSettings = request.app.state.settings
     answer.set_cookie(
-        SESSION_COOKIE,
+        settings.cookie_name,
         sessions.open(),
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",
-        secure=request.app.state.settings.secure_cookie or request.scope["scheme"] == "https",
+        secure=settings.is_cookie_secure(request.scope["scheme"]),
     )
     return answer
 
@@ -389,9 +390,15 @@ async def log_in(request: Request) -> Response:
 def log_out(request: Request) -> Response:
     """End the session."""
     refuse_foreign(request)
-    request.app.state.sessions.close(request.cookies.get(SESSION_COOKIE))
+    settings: WebSettings = request.app.state.settings
+    request.app.state.sessions.close(request.cookies.get(settings.cookie_name))
     answer = RedirectResponse("/", status_code=303)
-    answer.delete_cookie(SESSION_COOKIE)
+    # A name that wants Secure is taken from nothing less, to be ended too.
+    answer.delete_cookie(
+        settings.cookie_name,
+        secure=settings.is_cookie_secure(request.scope["scheme"]),
+        httponly=True,
+    )
     return answer
 
 

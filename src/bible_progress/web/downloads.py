@@ -22,6 +22,7 @@ from .. import documents as d
 from ..errors import BibleProgressError
 from .problems import ProblemError
 from .reads import Document, Reads, Snapshot, cursor_out, freshness, is_known
+from .settings import Limits
 
 log = logging.getLogger("bible_progress.web")
 
@@ -111,8 +112,11 @@ class _Download(StreamingResponse):
         self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limits: Limits = scope["app"].state.settings.limits
         try:
-            await super().__call__(scope, receive, send)
+            # Whoever reads too slowly finds the connection broken: others wait for what it holds.
+            with anyio.move_on_after(limits.download_seconds):
+                await super().__call__(scope, receive, send)
         finally:
             # What was sent is sent, and a connection that is lost already was told of.
             with anyio.CancelScope(shield=True), suppress(BibleProgressError):

@@ -7,7 +7,8 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import psycopg
@@ -27,7 +28,6 @@ log = logging.getLogger("bible_progress.web")
 EVERY_SECONDS = 0.5
 AWAY_SECONDS = 2.0
 KEPT_EVENTS = 500
-MAX_LISTENERS = 1000
 # Listeners that all read again at once would wait for each other: this much for each of them.
 SPREAD_SECONDS = 0.01
 # More than that and a list says less than "look again".
@@ -45,8 +45,10 @@ class Changes:
     Event ids are `<process>-<number>`; one that is not known any more is answered with `reset`.
     """
 
-    def __init__(self, database_url: str, *, ended: Ended) -> None:
+    def __init__(self, database_url: str, *, at_most: int, ended: Ended) -> None:
         self._url = database_url
+        self._at_most = at_most
+        self._places = 0
         self._ended = ended
         self._process = secrets.token_hex(4)
         self._kept: deque[tuple[int, list[dict[str, str]]]] = deque(maxlen=KEPT_EVENTS)
@@ -68,10 +70,18 @@ class Changes:
         self._wanted.set()
         self._wake()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no more may listen."""
-        return len(self._listeners) >= MAX_LISTENERS
+    @contextmanager
+    def place(self) -> Generator[None]:
+        """Keep a place for one who listens, or is about to. Raises ProblemError without one."""
+        with self._lock:
+            if self._places >= self._at_most:
+                raise ProblemError("too_many_listeners", f"{self._at_most} clients listen already")
+            self._places += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._places -= 1
 
     async def listen(self, last_event_id: str | None) -> AsyncIterator[ServerSentEvent]:
         """Yield what changed since `last_event_id`, or from the first event on, until stopped."""
@@ -183,11 +193,10 @@ PATH = "/events"
 router = APIRouter(tags=["live updates"])
 
 
-def _room(request: Request) -> Changes:
+async def _place(request: Request) -> AsyncGenerator[Changes]:
     changes: Changes = request.app.state.changes
-    if changes.is_full:
-        raise ProblemError("too_many_listeners", f"{MAX_LISTENERS} clients listen already")
-    return changes
+    with changes.place():
+        yield changes
 
 
 @router.get(
@@ -197,7 +206,7 @@ def _room(request: Request) -> Changes:
     summary="Which versions changed, as they change",
 )
 async def events(
-    changes: Annotated[Changes, Depends(_room)],
+    changes: Annotated[Changes, Depends(_place)],
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events. `changed` names the versions whose numbers may have changed since the

@@ -41,6 +41,9 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "guarded": (409, "The production guard refused"),
     "nothing_stored": (409, "Nothing is stored"),
     "too_stale": (503, "What is stored is too old"),
+    "too_slow": (408, "The request did not come in time"),
+    "headers_too_large": (431, "The headers of the request are too large"),
+    "server_busy": (503, "The server has too much to do"),
     "too_many_listeners": (503, "Too many listen already"),
     "database_unavailable": (503, "The database does not answer"),
     "database_busy": (503, "The database is busy"),
@@ -48,7 +51,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "wrong_schema": (503, "The database has the schema of another version"),
     "internal": (500, "Something went wrong"),
 }
-_RETRY_SECONDS = 1
+RETRY_SECONDS = 1
 # SQLSTATEs that clients meet by name.
 NOTHING_STORED, TIMED_OUT, NO_RIGHT = "BP005", "57014", "42501"
 # The class of what another transaction caused, or the recovery of a standby.
@@ -149,7 +152,7 @@ def headers_of(problem: ProblemError) -> dict[str, str]:
     status = status_of(problem)
     headers = {"cache-control": "no-store", **problem.headers}
     if status == 503:
-        headers["retry-after"] = str(_RETRY_SECONDS)
+        headers["retry-after"] = str(RETRY_SECONDS)
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     return headers

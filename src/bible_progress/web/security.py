@@ -24,7 +24,6 @@ from .problems import ProblemError
 
 log = logging.getLogger("bible_progress.web")
 
-SESSION_COOKIE = "bible_progress_session"
 SESSION_SECONDS = 12 * 3600
 
 # No inline script or style, nothing from elsewhere, and no page may put ours into a frame.
@@ -32,6 +31,14 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+# What every answer says to browsers, but for badges, which are there for pages of other sites.
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 _bearer = HTTPBearer(auto_error=False, description="The secret that the server was started with.")
 
@@ -95,7 +102,7 @@ def may_operate(request: Request) -> bool:
 
 def _may_operate(request: Request) -> bool:
     sessions: Sessions = request.app.state.sessions
-    if sessions.holds(request.cookies.get(SESSION_COOKIE)):
+    if sessions.holds(request.cookies.get(request.app.state.settings.cookie_name)):
         return True
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and is_secret(request, given.strip(" \t").encode("latin-1"))
@@ -137,9 +144,12 @@ async def onlooker(
 
 def refuse_foreign(request: Request) -> None:
     """Refuse a change that a page of another site asks a browser for. Raises ProblemError."""
-    origin = request.headers.get("origin")
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") or (
-        origin is not None and _netloc(origin) != request.headers.get("host")
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    # Where the browser says it, it is so; a proxy may have made another Host, or left its port out.
+    if (
+        site not in ("same-origin", "none")
+        if site is not None
+        else origin is not None and _netloc(origin) != request.headers.get("host")
     ):
         raise ProblemError("forbidden", "a page of another site asked for this")
 
@@ -225,12 +235,9 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 is_endless = headers.get("content-type", "").startswith("text/event-stream")
                 headers["X-Request-Id"] = request_id
-                headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "same-origin"
-                headers["Cross-Origin-Resource-Policy"] = (
-                    "cross-origin" if scope["path"].endswith("/badge.svg") else "same-origin"
-                )
+                headers.update(HEADERS)
+                if scope["path"].endswith("/badge.svg"):
+                    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
             await send(message)
 
         metrics.began()

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import logging
+import resource
 import socket
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import uvicorn
 
 from ..errors import BibleProgressError
 from ..worker import Worker
 from .app import create_app
-from .settings import WebSettings
+from .edge import connections_of
+from .settings import Limits, WebSettings
 
 log = logging.getLogger("bible_progress.web")
 
 STOP_SECONDS = 3
 # How soon it is seen that the server listens.
 LOOK_SECONDS = 0.01
+
+# How many connections are taken in one go. A few times as many are open before any is let go for
+# them, since the loop takes several turns to begin and to end one.
+_ACCEPTED_AT_ONCE = 20
+# Open files for those, the database, the worker and the pages.
+_OTHER_FILES = 300
+_LEAST_CONNECTIONS = 20
+# How many connections the system may keep until they are taken.
+_BACKLOG = 2048
+# What the system keeps of an answer that its client does not read, doubled by Linux.
+_SEND_BYTES = 128 * 1024
+# When a client that is gone without a word is given up.
+_GONE_MILLISECONDS = 30_000
 
 
 class _Failures:
@@ -59,6 +75,7 @@ def serving(
     does the beginning where the server does not start or the port is taken; UsageError comes of
     settings that would not be safe.
     """
+    settings = replace(settings, limits=_within_files(settings.limits))
     app = create_app(settings, metrics=worker.metrics if worker else None)
     with closing(_listen(settings)) as listener:
         server = uvicorn.Server(
@@ -67,11 +84,14 @@ def serving(
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                # Who names another sender is believed only where a proxy of this machine says so.
-                proxy_headers=True,
-                forwarded_allow_ips="127.0.0.1",
+                http=connections_of(app.state.edge),
+                ws="none",
+                h11_max_incomplete_event_size=settings.limits.head_bytes,
+                timeout_keep_alive=settings.limits.idle_seconds,
                 timeout_graceful_shutdown=STOP_SECONDS,
-                limit_concurrency=2000,
+                backlog=_ACCEPTED_AT_ONCE,
+                # The application knows which proxies it believes.
+                proxy_headers=False,
             )
         )
 
@@ -98,6 +118,8 @@ def serving(
         while thread.is_alive() and not server.started:
             thread.join(LOOK_SECONDS)
         failures.check()
+        # As many as are taken in one go is what the server makes of it.
+        listener.listen(_BACKLOG)
         port = listener.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         try:
@@ -116,9 +138,12 @@ def _listen(settings: WebSettings) -> socket.socket:
     # With the protocol named asyncio sends at once instead of waiting for acknowledgements.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _GONE_MILLISECONDS)
     try:
         listener.bind((settings.host, settings.port))
-        listener.listen(2048)
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise BibleProgressError(
@@ -126,3 +151,15 @@ def _listen(settings: WebSettings) -> socket.socket:
             hint="Choose another --port; 0 takes a free one.",
         ) from error
     return listener
+
+
+def _within_files(limits: Limits) -> Limits:
+    """Return limits that fit the open files of this process, of which it takes what it may."""
+    wanted = limits.connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return limits
+    return replace(limits, connections=max(_LEAST_CONNECTIONS, soft - _OTHER_FILES))
