@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from acceptance.command_line import soon
 from acceptance.installation import Installation
 from bible_progress.web import dashboard
-from bible_progress.web.security import SESSION_COOKIE
+from bible_progress.web.settings import SESSION_COOKIE
 from web.raw import Answer, ask
 from web.site import BEARER, SECRET, code, served
 

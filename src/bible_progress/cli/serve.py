@@ -12,7 +12,7 @@ from .. import insights
 from ..db import affordable, connect
 from ..drain import require_primary, require_schema
 from ..errors import UsageError
-from ..web.settings import network
+from ..web.settings import SESSION_COOKIE, network
 from ..worker import Worker, WorkerSettings
 from .options import (
     Subparsers,
@@ -105,7 +105,7 @@ def add(subparsers: Subparsers) -> None:
         parser,
         "--cookie-name",
         env="BIBLE_PROGRESS_COOKIE_NAME",
-        default="bible_progress_session",
+        default=SESSION_COOKIE,
         metavar="NAME",
         help="the cookie of a login; each server of a host needs one of its own",
     )

@@ -108,6 +108,9 @@ class BoundedConnection(H11Protocol):
                 self._received = 0
             elif self.conn.their_state is h11.SEND_BODY:
                 self._received += len(data)
+            if self.conn.their_state is not h11.SEND_BODY:
+                # It has gone on by itself.
+                self.cycle.waiting_for_100_continue = False
             if not self.cycle.response_complete:
                 self._check()
         self._look()
@@ -204,13 +207,16 @@ class BoundedConnection(H11Protocol):
         self._is_refused = True
         request_id = uuid4().hex
         self.edge.counted.refused(code)
+        is_known = cycle and not cycle.response_complete
         log.info(
-            "refused",
+            "request",
             extra={
-                "action": "refused",
+                "action": "request",
                 "request_id": request_id,
-                "code": code,
+                "method": self.scope["method"] if is_known else None,
+                "path": self.scope["path"] if is_known else None,
                 "status": PROBLEMS[code][0],
+                "refused": code,
                 "client": self.client[0] if self.client else None,
             },
         )

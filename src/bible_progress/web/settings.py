@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..errors import UsageError
 
 MIN_SECRET_CHARACTERS = 16
+SESSION_COOKIE = "bible_progress_session"
 # Names that browsers keep only with Secure.
 _SECURE_NAMES = ("__host-", "__secure-")
 # What RFC 6265 takes for a name.
@@ -62,7 +63,7 @@ class WebSettings:
     pool_size: int = 8
     trusted_proxies: tuple[str, ...] = ()
     secure_cookie: bool = False
-    cookie_name: str = "bible_progress_session"
+    cookie_name: str = SESSION_COOKIE
     limits: Limits = field(default_factory=Limits)
 
     def check(self) -> None:
