@@ -81,6 +81,11 @@ class ProblemsFound(BibleProgressError):
     exit_code = 13
 
 
+def reason(error: Exception) -> str:
+    """Return why something could not be read or written; never nothing."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 # SQLSTATEs that our own SQL raises on purpose (class BP is free for applications).
 _OURS: dict[str, type[BibleProgressError]] = {
     "BP002": InputError,

@@ -22,6 +22,7 @@ from . import rollout, sql
 from .db import connect, translated
 from .errors import InputError
 from .schema import INCREMENTAL, TRIGGERS, VERSE_MATVIEWS
+from .words import counted
 
 _QUERIES = sql.queries("measure")
 
@@ -274,7 +275,7 @@ def _refreshes(connection: Connection[Any], step: int, options: Options) -> Iter
         yield _summed(
             full,
             [] if whole is None else [whole],
-            f"estimated from {len(times)} of {row['versions']} versions",
+            f"estimated from {len(times)} of {counted(row['versions'], 'version')}",
         )
         yield _summed(scoped, list(_drains(connection, kind, ids, options)))
 

@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError, UsageError
+from .errors import InputError, UsageError, reason
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -28,5 +28,5 @@ def save(figure: Any, folder: Path, name: str) -> list[Path]:
         for path in paths:
             figure.savefig(path, dpi=150)
     except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}") from error
+        raise InputError(f"cannot write to {folder}: {reason(error)}") from error
     return paths

@@ -24,6 +24,7 @@ from .install import (
     transaction,
 )
 from .schema import INCREMENTAL, TRIGGERS
+from .words import counted
 
 _QUERIES = sql.queries("rollout")
 
@@ -138,12 +139,12 @@ def move(
             cursor.execute(SQL("refresh materialized view {}").format(Identifier("progress", name)))
             done.append(f"filled materialized view {name}")
         if after.number == INCREMENTAL:
-            done.append(f"rolled up {_roll_up(cursor, 'versions', report)} versions")
+            done.append(f"rolled up {counted(_roll_up(cursor, 'versions', report), 'version')}")
         past = [n for n in schema.materialized_views(before.number) if n not in wanted]
         rollups = [names("progress", ROLLUPS)] if before.number == INCREMENTAL else []
         take_over(connection, lock_timeout_seconds, step=number, ours=rollups)
         if past:
-            done.append(f"dropped {len(past)} materialized views")
+            done.append(f"dropped {counted(len(past), 'materialized view')}")
         for _, name in new:
             cursor.execute(
                 SQL("alter materialized view {} set schema public").format(

@@ -9,6 +9,7 @@ from .errors import InputError
 from .measure import Measurement
 from .rollout import STEPS, Step
 from .schema import INCREMENTAL, TRIGGERS, VERSE_MATVIEWS, VIEWS
+from .words import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,9 @@ def _slow_reads(
                 said = each.note or f"p95 is {_ms(took)}"
                 yield (
                     each.level,
-                    f"exact {each.kind} reads of one {each.level} list under {each.readers} "
-                    f"readers: {said}, wanted {_ms(wanted.read_p95)}",
+                    f"exact {each.kind} reads of one {each.level} list under "
+                    f"{counted(each.readers or 0, 'reader')}: {said}, "
+                    f"wanted {_ms(wanted.read_p95)}",
                 )
 
 

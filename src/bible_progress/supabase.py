@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from . import __version__, export, schema
-from .errors import InputError, UsageError
+from .errors import InputError, UsageError, reason
 
 STAMP = "%Y%m%d%H%M%S"
 
@@ -39,7 +39,7 @@ class Export:
             os.link(new, self.path)
         except OSError as error:
             raise InputError(
-                f"cannot write {self.path}: {error.strerror}", hint="Nothing was written."
+                f"cannot write {self.path}: {reason(error)}", hint="Nothing was written."
             ) from error
         finally:
             new.unlink(missing_ok=True)

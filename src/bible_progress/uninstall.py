@@ -27,6 +27,7 @@ from .install import (
 )
 from .schedule import unscheduled_elsewhere, unscheduled_here
 from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES, Name
+from .words import counted
 
 _QUERIES = sql.queries("install")
 
@@ -62,7 +63,7 @@ def uninstall(
         subject.refuse("other_owner")
         jobs += unscheduled_here(connection)
         if jobs:
-            removed.append(f"{jobs} jobs of pg_cron")
+            removed.append(f"{counted(jobs, 'job')} of pg_cron")
         step, owns_host_tables = settings["rollout_step"], settings["owns_host_tables"]
         ours = _tables(connection)
         matviews = tuple(schema.materialized_views(step))
@@ -71,10 +72,10 @@ def uninstall(
             connection, lock_timeout_seconds, step=None, ours=[qualified(group) for group in ours]
         )
         if matviews:
-            removed.append(f"{len(matviews)} materialized views")
-        removed.append(f"{len(schema.views(step))} views")
+            removed.append(counted(len(matviews), "materialized view"))
+        removed.append(counted(len(schema.views(step)), "view"))
         with connection.cursor() as cursor:
-            removed.append(f"{len(triggers)} triggers")
+            removed.append(counted(len(triggers), "trigger"))
             # By signature and without cascade: what the host put beside or on top is an error.
             with without_dependents():
                 cursor.execute(_QUERIES["drop_stubs"])

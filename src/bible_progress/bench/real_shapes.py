@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, reason
 from .worlds import Shape
 
 FILES = {"text": "text_coverage.csv.gz", "audio": "audio_chapters.csv.gz"}
@@ -35,9 +35,14 @@ def _shapes(folder: Path, kind: str, count: int, seed: int) -> list[Shape]:
                 found = [chapter] if verses is None else list(_verses(chapter, row[verses]))
                 places.setdefault(row[owner], []).extend(found)
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}", hint="See --data in the help.") from error
+        raise InputError(
+            f"cannot read {path}: {reason(error)}", hint="See --data in the help."
+        ) from error
     except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a table of coverage: {error!r}") from error
+        columns = ", ".join(part for part in ("book", "chapter", owner, verses) if part)
+        raise InputError(
+            f"{path} is not a table of coverage", hint=f"Its columns are {columns}."
+        ) from error
     names = sorted(places)
     random.Random(seed).shuffle(names)
     return [

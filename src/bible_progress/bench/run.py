@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import pictures
-from ..errors import InputError
+from ..errors import InputError, reason
 from . import api, concurrent_writers, drain_cost, lag, old_snapshots, reads, refresh, write_cost
 from .figures import Figure, Tick, number
 from .worlds import Bench
@@ -121,7 +121,7 @@ def write_json(figures: Sequence[Figure], path: Path, bench: Bench, seconds: flo
     try:
         path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror}") from error
+        raise InputError(f"cannot write to {path}: {reason(error)}") from error
 
 
 def draw_growth(figures: Sequence[Figure], folder: Path) -> list[Path]:

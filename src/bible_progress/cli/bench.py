@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -15,7 +14,7 @@ from ..bench.figures import Figure
 from ..bench.worlds import SETTINGS, Bench
 from ..embedded import database_server
 from ..errors import UsageError
-from .options import Subparsers, check, database_url, positive
+from .options import Subparsers, check, database_url, path, positive, whole_number
 from .output import Console, progress_bar
 
 VERSIONS = 200
@@ -49,14 +48,14 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--data",
-        type=Path,
+        type=path,
         metavar="DIR",
         help="a folder with audio_chapters.csv.gz and text_coverage.csv.gz to take shapes from",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="default 1")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every detail there")
+    parser.add_argument("--seed", type=whole_number, default=1, metavar="N", help="default 1")
+    parser.add_argument("--json", type=path, metavar="FILE", help="write every detail there")
     parser.add_argument(
-        "--plot", type=Path, metavar="DIR", help="write drain_growth.svg and .png there (P1)"
+        "--plot", type=path, metavar="DIR", help="write drain_growth.svg and .png there (P1)"
     )
     parser.set_defaults(run=run)
 

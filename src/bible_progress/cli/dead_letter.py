@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from uuid import UUID
 
 from .. import drain, insights
 from ..errors import InputError, UsageError
-from .options import Subparsers, connect_installed, database_url, in_ci, override
+from ..words import counted
+from .options import Subparsers, connect_installed, database_url, id_of, in_ci, override
 from .output import Console
 
 
@@ -29,7 +29,7 @@ def add(subparsers: Subparsers) -> None:
     database_url(lister, again=True)
     retry = actions.add_parser("retry", help="put them back into the queue")
     retry.add_argument(
-        "ids", nargs="*", type=_letter_id, metavar="ID", help="ids as list shows them"
+        "ids", nargs="*", type=id_of("a dead letter"), metavar="ID", help="ids as list shows them"
     )
     retry.add_argument("--all", action="store_true", help="every one")
     override(retry)
@@ -39,7 +39,7 @@ def add(subparsers: Subparsers) -> None:
         "discard", help="drop some whose version is right all the same; refused otherwise"
     )
     discard.add_argument(
-        "ids", nargs="+", type=_letter_id, metavar="ID", help="ids as list shows them"
+        "ids", nargs="+", type=id_of("a dead letter"), metavar="ID", help="ids as list shows them"
     )
     override(discard)
     database_url(discard, again=True)
@@ -60,7 +60,7 @@ def _list(options: argparse.Namespace) -> int:
         where = f"chapter {letter.chapter_id}" if letter.chapter_id else "all chapters"
         console.print(
             f"{letter.id}  {letter.kind} version {letter.version_id}, {where}: died "
-            f"{letter.died_at:%Y-%m-%d %H:%M} after {letter.attempts} attempts: "
+            f"{letter.died_at:%Y-%m-%d %H:%M} after {counted(letter.attempts, 'attempt')}: "
             f"{letter.last_error}",
             markup=False,
         )
@@ -79,7 +79,7 @@ def _retry(options: argparse.Namespace) -> int:
                 + ", ".join(str(letter_id) for letter_id in options.ids),
                 hint="Nothing was changed; see bible-progress dead-letter list.",
             )
-    print(f"{moved} dead letters are back in the queue")
+    print(f"{counted(moved, 'dead letter')} put back into the queue")
     return 0
 
 
@@ -88,12 +88,5 @@ def _discard(options: argparse.Namespace) -> int:
         drain.guard(connection, "dead-letter discard", automated=in_ci(), reason=options.override)
         for letter_id in options.ids:
             insights.discard_dead_letter(connection, letter_id)
-    print(f"{len(options.ids)} dead letters discarded")
+    print(f"{counted(len(options.ids), 'dead letter')} discarded")
     return 0
-
-
-def _letter_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not the id of a dead letter") from None

@@ -11,7 +11,8 @@ from ..checks import SEVERITIES
 from ..copies import COPIES
 from ..db import connect
 from ..errors import ProblemsFound
-from .options import Subparsers, database_url, positive, require_database, seconds, setting
+from ..words import counted
+from .options import Subparsers, database_url, positive, require_database, setting, timeout
 from .output import Console, progress_bar
 
 _WORDS = {
@@ -49,7 +50,7 @@ def add(subparsers: Subparsers) -> None:
         parser,
         "--check-timeout",
         env="BIBLE_PROGRESS_CHECK_TIMEOUT",
-        type=seconds,
+        type=timeout,
         default=f"{doctor.CHECK_SECONDS:g}",
         metavar="SECONDS",
         help="how long one check may look",
@@ -123,14 +124,16 @@ def _print(console: Console, found: doctor.Examination) -> None:
             markup=False,
         )
     if found.waiting:
-        console.print(f"\n{len(found.waiting)} checks of rows wait for the columns that they read.")
+        console.print(
+            f"\n{counted(len(found.waiting), 'check')} of rows not done: columns are missing."
+        )
     if found.installed_version:
         console.print("\ncopies that work, with SOURCE and TARGET set to connection strings:")
         for copy in COPIES:
             console.print(f"  {copy.title}")
             for command in copy.commands:
                 console.print(f"    {command}", markup=False, soft_wrap=True)
-    console.print(f"\n{_counts(found)}; {len(found.passed)} checks found nothing.")
+    console.print(f"\n{_counts(found)}; {counted(len(found.passed), 'check')} found nothing.")
 
 
 def _as_json(found: doctor.Examination) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import __version__, supabase
 from ..install import STRATEGIES
-from .options import Subparsers
+from .options import Subparsers, path, text
 from .output import Console
 
 
@@ -29,7 +29,7 @@ def add(subparsers: Subparsers) -> None:
     )
     target.add_argument(
         "--out",
-        type=Path,
+        type=path,
         default=Path("supabase/migrations"),
         metavar="FOLDER",
         help="the project's migrations, default supabase/migrations",
@@ -49,6 +49,7 @@ def add(subparsers: Subparsers) -> None:
     )
     target.add_argument(
         "--reader",
+        type=text,
         action="append",
         metavar="ROLE",
         help="a role beside the API roles that may read the contract; repeatable",
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _version(text: str) -> str:
-    if not re.fullmatch(r"\d+\.\d+\.\d+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no version such as {__version__}")
-    return text
+def _version(given: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", given):
+        raise argparse.ArgumentTypeError(f"{given!r} is no version such as {__version__}")
+    return given

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..db import connect, translated
 from ..importers.canon import load_canon, packaged_canon, read_canon
 from ..sql import queries
-from .options import Subparsers, database_url, require_database
+from ..words import counted
+from .options import Subparsers, database_url, path, require_database, text
 from .output import Console, progress_bar
 
 
@@ -26,11 +26,15 @@ def add(subparsers: Subparsers) -> None:
         "anything is wrong with it; loading the same canon again changes nothing.",
     )
     database_url(canon)
-    canon.add_argument("file", nargs="?", type=Path, metavar="CSV", help="default: the shipped one")
+    canon.add_argument("file", nargs="?", type=path, metavar="CSV", help="default: the shipped one")
     canon.add_argument(
-        "--id", default="eng-protestant", metavar="ID", help="its id (default: %(default)s)"
+        "--id",
+        type=text,
+        default="eng-protestant",
+        metavar="ID",
+        help="its id (default: %(default)s)",
     )
-    canon.add_argument("--name", metavar="NAME", help="its name")
+    canon.add_argument("--name", type=text, metavar="NAME", help="its name")
     canon.add_argument(
         "--id-prefix",
         default="",
@@ -61,9 +65,9 @@ def run(options: argparse.Namespace) -> int:
                 for query in ("flush_statistics", "analyze"):
                     connection.execute(queries("canon")[query])
     console.print(
-        f"{options.id}: {report.books} books, {report.chapters:,} chapters, "
-        f"{report.verses:,} verses "
-        + ("loaded" if report.changed else "were there already; nothing changed"),
+        f"{options.id}: {counted(report.books, 'book')}, {counted(report.chapters, 'chapter')}, "
+        f"{counted(report.verses, 'verse')} "
+        + ("loaded" if report.changed else "there already; nothing changed"),
         markup=False,
     )
     return 0

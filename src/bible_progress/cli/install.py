@@ -14,6 +14,7 @@ from .options import (
     override,
     require_database,
     setting,
+    text,
     truth,
 )
 from .output import Console
@@ -49,6 +50,7 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--reader",
+        type=text,
         action="append",
         metavar="ROLE",
         help="a role that may read the contract; repeatable, kept for later installs",
@@ -120,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _environment(text: str) -> str:
-    if text not in ("development", "production"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither development nor production")
-    return text
+def _environment(given: str) -> str:
+    if given not in ("development", "production"):
+        raise argparse.ArgumentTypeError(f"{given!r} is neither development nor production")
+    return given

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from ..db import Session, connect
 from ..drain import require_schema
 from ..errors import UsageError
+
+# PostgreSQL counts timeouts in milliseconds, as an integer.
+MOST_SECONDS = 2_000_000
 
 # argparse has no public name for what add_subparsers returns.
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
@@ -22,7 +28,7 @@ def setting(
     env: str,
     help: str,
     default: str | None = None,
-    type: Callable[[str], Any] = str,
+    type: Callable[[str], Any] | None = None,
     metavar: str | None = None,
     alone: object = None,
 ) -> None:
@@ -30,15 +36,16 @@ def setting(
 
     With `alone` it may stand without a value and then means that.
     """
-    text = os.environ.get(env)
+    parse = type or text
+    given = os.environ.get(env) or default
     try:
-        value = type(text) if text else (None if default is None else type(default))
-    except (ValueError, argparse.ArgumentTypeError) as error:
-        value = _Unreadable(f"{env}={text!r} cannot be used: {error}")
+        value = None if given is None else parse(given)
+    except argparse.ArgumentTypeError as error:
+        value = _Unreadable(f"{env} cannot be used: {error}")
     shown = f", default {default}" if default is not None else ""
     parser.add_argument(
         flag,
-        type=type,
+        type=parse,
         default=value,
         metavar=metavar,
         nargs=None if alone is None else "?",
@@ -73,7 +80,9 @@ def database_url(parser: argparse.ArgumentParser, *, again: bool = False) -> Non
     """Add --database-url; `again` for an action whose command has it too."""
     if again:
         # Without a default, so that it does not undo what was given before the action.
-        parser.add_argument("--database-url", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        parser.add_argument(
+            "--database-url", type=text, default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
         return
     setting(
         parser,
@@ -116,7 +125,7 @@ def lock_timeout(parser: argparse.ArgumentParser) -> None:
         parser,
         "--lock-timeout",
         env="BIBLE_PROGRESS_LOCK_TIMEOUT",
-        type=seconds,
+        type=timeout,
         default="30",
         metavar="SECONDS",
         help="how long to wait for drains, and for writers of the host tables",
@@ -127,6 +136,7 @@ def override(parser: argparse.ArgumentParser) -> None:
     """Add --override, for production databases."""
     parser.add_argument(
         "--override",
+        type=text,
         metavar="REASON",
         help="do it in a production database all the same; the reason is recorded",
     )
@@ -137,30 +147,85 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() == "true"
 
 
-def positive(text: str) -> int:
+# argparse calls a value that does not fit by the name of the function that parses it, unless that
+# says itself what is wrong: all of these do, of environment variables too.
+
+
+def text(given: str) -> str:
+    """Parse text that says something."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("it is not UTF-8") from None
+    if not given:
+        raise argparse.ArgumentTypeError("it is empty")
+    return given
+
+
+def path(given: str) -> Path:
+    """Parse the path of a file or folder."""
+    if not given.strip():
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(given)
+
+
+def whole_number(given: str) -> int:
+    """Parse a whole number of at most nine digits."""
+    if not re.fullmatch(r"-?[0-9]{1,9}", given):
+        raise argparse.ArgumentTypeError(f"{given!r} is not a whole number, or too large")
+    return int(given)
+
+
+def positive(given: str) -> int:
     """Parse a whole number of at least 1."""
-    number = int(text)
+    number = whole_number(given)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+        raise argparse.ArgumentTypeError(f"{given} is not at least 1")
     return number
 
 
-def seconds(text: str) -> float:
+def seconds(given: str) -> float:
     """Parse a time in seconds above 0."""
-    number = float(text)
-    if not 0 < number < 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not a time in seconds")
+    try:
+        number = float(given)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"{given!r} is not a time in seconds, above 0 and up to {MOST_SECONDS:,}"
+        )
     return number
 
 
-def port(text: str) -> int:
+def timeout(given: str) -> float:
+    """Parse a time in seconds that is not rounded to no limit at all."""
+    number = seconds(given)
+    if number < 0.001:
+        raise argparse.ArgumentTypeError(f"{given} is less than a millisecond, 0.001")
+    return number
+
+
+def port(given: str) -> int:
     """Parse a TCP port."""
-    number = int(text)
-    if not 1 <= number <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port")
-    return number
+    if not re.fullmatch(r"[0-9]{1,5}", given) or not 1 <= int(given) <= 65535:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a port, from 1 to 65535")
+    return int(given)
 
 
-def port_or_any(text: str) -> int:
+def port_or_any(given: str) -> int:
     """Parse a TCP port, or 0 for a free one."""
-    return 0 if text == "0" else port(text)
+    return 0 if given == "0" else port(given)
+
+
+def id_of(what: str) -> Callable[[str], UUID]:
+    """Return what parses the id of `what`, a UUID."""
+
+    def parse(given: str) -> UUID:
+        try:
+            return UUID(given)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"{given or 'nothing'} is not the id of {what}, a UUID"
+            ) from None
+
+    return parse

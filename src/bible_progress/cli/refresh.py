@@ -13,7 +13,7 @@ from .. import drain, insights
 from ..db import translated
 from ..errors import WorkRemains
 from ..words import counted
-from .options import Subparsers, connect_installed, database_url, in_ci, override
+from .options import Subparsers, connect_installed, database_url, id_of, in_ci, override
 from .output import Console, progress_bar
 
 # Changes of structure settle in two rounds where no other writer runs.
@@ -33,7 +33,11 @@ def add(subparsers: Subparsers) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="recompute every version")
     which.add_argument(
-        "--version", type=_version_id, dest="version_id", metavar="ID", help="recompute one version"
+        "--version",
+        type=id_of("a version"),
+        dest="version_id",
+        metavar="ID",
+        help="recompute one version",
     )
     override(parser)
     parser.set_defaults(run=run)
@@ -108,10 +112,3 @@ def drain_with_progress(connection: Any, console: Console) -> int:
                 if not state.unsettled_changes:
                     break
     return len(drained)
-
-
-def _version_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a version id (a UUID)") from None

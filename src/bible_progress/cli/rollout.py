@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
@@ -21,10 +20,13 @@ from .options import (
     in_ci,
     lock_timeout,
     override,
+    path,
     positive,
     require_database,
     seconds,
     setting,
+    timeout,
+    whole_number,
 )
 from .output import Console, progress_bar
 
@@ -61,13 +63,13 @@ def add(subparsers: Subparsers) -> None:
     )
     measured.add_argument(
         "--timeout",
-        type=seconds,
+        type=timeout,
         default=30.0,
         metavar="SECONDS",
         help="when a statement is given up, default 30",
     )
     measured.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="draws other versions, default 0"
+        "--seed", type=whole_number, default=0, metavar="N", help="draws other versions, default 0"
     )
     measured.add_argument("--json", action="store_true", help="print JSON")
     plan = action("plan", _plan, "which step is due next, and why")
@@ -84,14 +86,14 @@ def add(subparsers: Subparsers) -> None:
     ):
         mover = action(name, run, help)
         mover.add_argument(
-            "--to", type=int, metavar="STEP", help="another step than the next, 1 to 5"
+            "--to", type=whole_number, metavar="STEP", help="another step than the next, 1 to 5"
         )
         mover.add_argument("--dry-run", action="store_true", help="say what would be done")
         lock_timeout(mover)
         override(mover)
     report = action("report", _report, "the measured steps side by side, as a table and a picture")
     report.add_argument(
-        "--out", type=Path, metavar="DIR", help="also write rollout.svg and rollout.png there"
+        "--out", type=path, metavar="DIR", help="also write rollout.svg and rollout.png there"
     )
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from .. import schedule
 from ..db import connect
+from ..words import counted
 from .options import Subparsers, database_url, positive, require_database
 from .output import Console
 
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     with connect(require_database(options)) as connection:
         if options.remove:
             jobs = schedule.unschedule(connection)
-            console.print(f"removed {jobs} jobs")
+            console.print(f"removed {counted(jobs, 'job')}")
             return 0
         for job in schedule.schedule(connection, options.every):
             console.print(f"{job.name}: {job.schedule}", markup=False)

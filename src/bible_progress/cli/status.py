@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     for failure in failures:
         console.print(
             f"{failure.kind} version {failure.version_id} has been failing since "
-            f"{failure.failing_since:%Y-%m-%d %H:%M} UTC, {failure.attempts} times: "
+            f"{failure.failing_since:%Y-%m-%d %H:%M} UTC, {counted(failure.attempts, 'time')}: "
             f"{failure.last_error}",
             style="yellow",
             markup=False,

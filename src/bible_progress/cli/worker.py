@@ -159,5 +159,5 @@ def log_format(text: str) -> str:
 def log_level(text: str) -> str:
     """Parse the name of a log level."""
     if text.upper() not in logging.getLevelNamesMapping():
-        raise argparse.ArgumentTypeError(f"{text!r} is no log level")
+        raise argparse.ArgumentTypeError(f"{text!r} is no log level, such as INFO or DEBUG")
     return text.upper()

@@ -25,8 +25,9 @@ from typing import IO, Any
 from psycopg import Connection, Cursor
 from psycopg.rows import tuple_row
 
-from ..errors import InputError
+from ..errors import InputError, reason
 from ..sql import queries
+from ..words import counted
 
 BY_BOOK = ("book", "book_number", "name", "testament", "verses")
 BY_CHAPTER = ("book", "book_number", "name", "testament", "chapter", "total_verses")
@@ -97,7 +98,7 @@ def read_canon(path: Path) -> Canon:
         with path.open("rb") as file:
             return _parsed(file, str(path))
     except OSError as error:
-        raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+        raise InputError(f"cannot read {str(path)!r}: {reason(error)}") from error
 
 
 def parse_canon(data: bytes, *, source: str) -> Canon:
@@ -202,7 +203,9 @@ def _rows(file: IO[bytes], source: str) -> Iterator[tuple[str, dict[str, str]]]:
                 columns = values
                 _check_header(columns, where)
             elif len(values) != len(columns):
-                raise InputError(f"{where}: {len(values)} values, expected {len(columns)}")
+                raise InputError(
+                    f"{where}: {counted(len(values), 'value')}, expected {len(columns)}"
+                )
             else:
                 yield where, dict(zip(columns, values, strict=True))
     except csv.Error as error:

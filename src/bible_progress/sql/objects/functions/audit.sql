@@ -45,13 +45,14 @@ begin
 
     -- Where people write something always waits: no error, for that would hide those that matter.
     if v_left_out > 0 or v_compared = 0 then
-        raise notice '% versions compared, % left out: they wait to be drained, or time was up',
-            v_compared, v_left_out;
+        raise notice '% compared, % left out: they wait to be drained, or time was up',
+            case v_compared when 1 then '1 version' else v_compared || ' versions' end, v_left_out;
     end if;
 
     -- What is queued stays queued; a scheduler shows an error where it would hide a result.
     if v_drifted > 0 then
-        raise exception 'the stored numbers of % versions were wrong or missing; they are queued', v_drifted
+        raise exception 'the stored numbers of % were wrong or missing; they are queued',
+            case v_drifted when 1 then '1 version' else v_drifted || ' versions' end
             using errcode = 'BP013',
             hint = 'Something wrote past the triggers. bible-progress verify shows more.';
     end if;
