@@ -1,13 +1,14 @@
 """Lists: all pages together are the list, whatever the host left out or wrote into it."""
 
-import base64
-import json
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bible_progress import insights, install, uninstall
 from bible_progress.client import Client
@@ -247,32 +248,85 @@ def test_the_client_reads_what_a_careless_host_left_out(api: httpx.Client, carel
         assert client.language(language.id).best_text is not None
 
 
-@pytest.mark.parametrize("key", [["yesterday", "0" * 32], ["2020-01-01", "x"], ["2020-01-01"]])
-def test_a_cursor_of_dead_letters_is_one_that_their_list_gave(api: httpx.Client, key: Any) -> None:
-    cursor = base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
-    answer = api.get(f"{V1}/operations/dead-letters", params={"cursor": cursor})
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+ID = "0" * 8 + "-0000" * 3 + "-" + "0" * 12
 
 
 @pytest.mark.parametrize(
-    "key",
+    ("path", "cursor"),
     [
-        ["a", "1e5", "text", "0" * 32],
-        ["a", "nan", "text", "0" * 32],
-        ["a", "1_0", "text", "0" * 32],
-        ["a", "\u0661", "text", "0" * 32],
-        ["a", "0", "text", "no uuid"],
-        ["\x00", "0", "text", "0" * 32],
-        ["a", "0", "text"],
-        ["a", 0, "text", "0" * 32],
-        {"a": 1},
-        None,
+        *(
+            ("/versions", cursor)
+            for cursor in (
+                "", "~", "a", "e30", f"a~1e5~text~{ID}", f"a~nan~text~{ID}", f"a~1_0~text~{ID}",
+                f"a~\u0661~text~{ID}", "a~0~text~no uuid", f"\x00~0~text~{ID}", f"a~0~video~{ID}",
+                f"a~0~{ID}", f"a~0~text~{ID}~", f"a~0~text~{ID}\n", f"é~0~text~{ID}", f".2~0~text~{ID}",
+                f"a~{'9' * 21}~text~{ID}", "A" * 3000,
+            )
+        ),
+        ("/languages", f"a~0~text~{ID}"),
+        ("/languages", ID),
+        ("/operations/dead-letters", f"yesterday~{ID}"),
+        ("/operations/dead-letters", f"{'9' * 17}~{ID}"),
+        ("/operations/dead-letters", "0~x"),
     ],
-)
-def test_a_cursor_that_no_list_gave_is_refused(api: httpx.Client, key: Any) -> None:
-    cursor = base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
-    answer = api.get(f"{V1}/versions", params={"cursor": cursor})
+)  # fmt: skip
+def test_a_cursor_that_no_list_gave_is_refused(api: httpx.Client, path: str, cursor: str) -> None:
+    answer = api.get(f"{V1}{path}", params={"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(found=st.data())
+def test_a_cursor_of_the_form_that_is_described_is_one(
+    api: httpx.Client, described: dict[str, str], found: st.DataObject
+) -> None:
+    path = found.draw(st.sampled_from(sorted(described)))
+    cursor = found.draw(st.from_regex(described[path], fullmatch=True))
+    sort = found.draw(st.sampled_from(SORTS)).lstrip("+")
+    query = {"cursor": cursor} | ({"sort": sort} if path.endswith("/versions") else {})
+    if len(cursor) <= 2600:
+        assert api.get(path, params=query).status_code == 200
+
+
+@pytest.fixture
+def described(api: httpx.Client) -> dict[str, str]:
+    """The patterns of the cursors of each list, as the OpenAPI document says."""
+    patterns: dict[str, str] = {}
+    for path, operations in api.get(f"{V1}/openapi.json").json()["paths"].items():
+        for parameter in operations.get("get", {}).get("parameters", []):
+            if parameter["name"] == "cursor" and "{version_id}" not in path:
+                [pattern] = [s["pattern"] for s in parameter["schema"]["anyOf"] if "pattern" in s]
+                patterns[path] = pattern
+    assert len(patterns) == 3
+    return patterns
+
+
+def test_every_cursor_that_a_list_gives_is_of_its_form(
+    api: httpx.Client, careless: World, described: dict[str, str]
+) -> None:
+    fill(careless)
+    for sort in SORTS:
+        cursor: str | None = None
+        while True:
+            more = {} if cursor is None else {"cursor": cursor}
+            query = {"sort": sort.lstrip("+"), "limit": 1, **more}
+            cursor = api.get(f"{V1}/versions", params=query).json()["next_cursor"]
+            if cursor is None:
+                break
+            assert re.fullmatch(described[f"{V1}/versions"], cursor)
+
+
+def test_gaps_behind_a_chapter_that_is_not_there_are_not_found(
+    api: httpx.Client, careless: World
+) -> None:
+    careless.canon()
+    version = careless.text_version()
+    for cursor in ("absent", "", "x" * 9000):
+        for more in ({}, {"format": "csv"}):
+            answer = api.get(
+                f"{V1}/versions/text/{version}/gaps", params={"cursor": cursor, **more}
+            )
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_pages_are_in_the_order_of_the_database_whatever_the_collations_of_the_host(

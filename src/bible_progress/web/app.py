@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from importlib.resources import files
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
@@ -17,10 +14,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .. import __version__, documents
+from .. import __version__
 from ..db import pool
 from ..metrics import Metrics
 from . import dashboard, events, languages, operations, problems, versions
+from .description import describe
 from .edge import Edge, Room, Whole
 from .events import Changes, Ended
 from .guesses import Guesses
@@ -124,7 +122,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     app.add_middleware(Guard)
     app.add_middleware(Forwarded, proxies=settings.proxies())
     app.add_middleware(Whole)
-    _describe(app)
+    describe(app)
     return app
 
 
@@ -188,40 +186,3 @@ class HeadAsGet:
         finally:
             # Of whoever counts by it.
             scope["route"] = inner.get("route")
-
-
-def _describe(app: FastAPI) -> None:
-    """Add to the OpenAPI document what routes cannot say: problems, examples."""
-    plain = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = plain()
-        examples = json.loads(
-            files("bible_progress.web").joinpath("examples.json").read_text("utf-8")
-        )
-        schema = documents.Problem.model_json_schema()
-        document["components"]["schemas"]["Problem"] = schema
-        for path in document["paths"].values():
-            for operation in path.values():
-                shown = operation["responses"].get("200", {}).get("content", {})
-                reference = shown.get("application/json", {}).get("schema", {}).get("$ref", "")
-                name = reference.rpartition("/")[2]
-                if name in examples:
-                    shown["application/json"]["example"] = examples[name]
-                # Validation errors are problems too.
-                for status, answer in operation["responses"].items():
-                    if status == "422" and "application/json" in answer.get("content", {}):
-                        answer["content"] = {
-                            "application/problem+json": {
-                                "schema": {"$ref": "#/components/schemas/Problem"}
-                            }
-                        }
-        schemas = document["components"]["schemas"]
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        # Fields are added: clients that are made from this must not refuse what they do not know.
-        for schema in schemas.values():
-            schema.pop("additionalProperties", None)
-        return document
-
-    app.openapi = openapi

@@ -11,10 +11,13 @@ from starlette.responses import Response
 from .. import documents as d
 from .problems import responses
 from .reads import LANGUAGE_CURSOR, ReadsOf, cursor_in, send, with_cursor
-from .versions import ONE, READ_PROBLEMS, Cursor, Limit, Search
+from .versions import CURSOR, ONE, READ_PROBLEMS, Limit, Search, cursor_of
 
 router = APIRouter(tags=["languages"])
 
+LanguageCursor = Annotated[
+    Annotated[str, cursor_of(LANGUAGE_CURSOR)] | None, Query(description=CURSOR)
+]
 Descendants = Annotated[
     bool, Query(description="Count versions of the languages below, dialects for example.")
 ]
@@ -28,7 +31,7 @@ def list_languages(
     with_versions: Annotated[bool, Query(description="Only those that have any.")] = False,
     descendants: Descendants = False,
     limit: Limit = 50,
-    cursor: Cursor = None,
+    cursor: LanguageCursor = None,
 ) -> Response:
     """The languages by name, with the best recording and the best text of each."""
     found = reads.get(

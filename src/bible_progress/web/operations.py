@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,7 +29,9 @@ from ..worker import BEAT_SECONDS
 from .problems import ProblemError, responses
 from .reads import LETTER_CURSOR, Reads, cursor_in, cursor_out
 from .security import onlooker, operator
-from .versions import Cursor, Limit
+from .versions import CURSOR, Limit, cursor_of
+
+LetterCursor = Annotated[Annotated[str, cursor_of(LETTER_CURSOR)] | None, Query(description=CURSOR)]
 
 router = APIRouter(tags=["operations"])
 health = APIRouter(tags=["operations"])
@@ -60,6 +63,7 @@ async def watch(app: FastAPI) -> None:
 
 
 READY_SECONDS = 2.0
+_1970, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class Readiness:
@@ -166,15 +170,21 @@ def get_queue(request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50)
     responses=_SEEN,
     dependencies=[Depends(onlooker)],
 )
-def list_dead_letters(request: Request, limit: Limit = 50, cursor: Cursor = None) -> Any:
+def list_dead_letters(request: Request, limit: Limit = 50, cursor: LetterCursor = None) -> Any:
     """Signals that were given up, the oldest first, and versions whose last drain failed."""
     after = cursor_in(cursor, LETTER_CURSOR)
+    if after is not None:
+        died_at, id_ = json.loads(after)
+        after = json.dumps([(_1970 + int(died_at) * _MICROSECOND).isoformat(), id_])
     with Reads(request.app.state.pool).snapshot() as snapshot:
         # One more tells whether there is another page.
         letters = insights.dead_letters(snapshot.connection, limit + 1, after)
         failures = insights.failures(snapshot.connection, 200)
     shown = letters[:limit]
-    key = [shown[-1].died_at.isoformat(), str(shown[-1].id)] if letters[limit:] else None
+    key = None
+    if letters[limit:]:
+        last = shown[-1]
+        key = [str((last.died_at - _1970) // _MICROSECOND), str(last.id)]
     return d.DeadLetters(
         as_of=datetime.now(UTC),
         failing=[d.FailedVersion(**asdict(failure)) for failure in failures],

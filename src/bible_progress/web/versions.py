@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from .. import documents as d
@@ -14,7 +15,16 @@ from .badge import badge
 from .comparing import MOST, as_rows, versions_named
 from .downloads import CONTENT, Format, send_download
 from .problems import ProblemError, responses
-from .reads import VERSION_CURSOR, Document, ReadsOf, Snapshot, cursor_in, send, with_cursor
+from .reads import (
+    UUID_FORM,
+    VERSION_CURSOR,
+    Document,
+    ReadsOf,
+    Snapshot,
+    cursor_in,
+    send,
+    with_cursor,
+)
 
 router = APIRouter(tags=["versions"])
 
@@ -26,8 +36,20 @@ NO_NUL = r"^[^\x00]*$"
 Key = Annotated[str, Path(max_length=LONGEST_ID, pattern=NO_NUL)]
 Id = Annotated[str | None, Query(max_length=LONGEST_ID, pattern=NO_NUL)]
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
-Cursor = Annotated[
-    str | None, Query(max_length=2000, description="`next_cursor` of the page before.")
+CURSOR = "`next_cursor` of the page before."
+# 200 characters of a name, each of four bytes that are escaped, and what follows them.
+LONGEST_CURSOR = 2600
+# Pages take any and tell of those that are none.
+Cursor = Annotated[str | None, Query(max_length=LONGEST_CURSOR, description=CURSOR)]
+
+
+def cursor_of(form: str) -> Any:
+    """Return what describes the text of a cursor: its length, and which ones there are."""
+    return Field(max_length=LONGEST_CURSOR, json_schema_extra={"pattern": form})
+
+
+VersionCursor = Annotated[
+    Annotated[str, cursor_of(VERSION_CURSOR)] | None, Query(description=CURSOR)
 ]
 As = Annotated[
     Format,
@@ -62,7 +84,7 @@ def list_versions(
     min_percent: Annotated[int | None, Query(ge=0, le=100)] = None,
     sort: Annotated[Sort, Query(description="With a minus, the greatest first.")] = "name",
     limit: Annotated[int | None, Query(ge=1, le=200, description=f"50; {_AT_MOST}")] = None,
-    cursor: Cursor = None,
+    cursor: VersionCursor = None,
     format: As = "json",
 ) -> Response:
     """The versions with their numbers, a page at a time, or all of them as a download."""
@@ -177,13 +199,17 @@ def list_gaps(
     kind: Kind,
     version_id: VersionId,
     limit: Annotated[int | None, Query(ge=1, le=1500, description=f"200; {_AT_MOST}")] = None,
-    cursor: Annotated[Id, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[Id, Query(description=CURSOR)] = None,
     format: As = "json",
 ) -> Response:
     """What is missing, in canon order, one item a chapter; `next` is the first thing to do."""
 
     def page(snapshot: Snapshot, rows: int, after: str | None) -> Document:
-        return snapshot.get("gaps", kind=kind, id=version_id, at_most=rows, after=after)
+        try:
+            return snapshot.get("gaps", kind=kind, id=version_id, at_most=rows, after=after)
+        except InputError as error:
+            # Any text may be the id of a chapter; this one is that of none, or of none any more.
+            raise ProblemError("not_found", str(error), hint=error.hint) from error
 
     if format != "json":
         return send_download(request, reads, page, "gaps", d.Gap, format, limit=limit, after=cursor)
@@ -246,7 +272,7 @@ def compare(
     request: Request,
     reads: ReadsOf,
     version: Annotated[
-        list[Annotated[str, Query(pattern=r"^(audio|text):[0-9a-fA-F-]{36}$")]],
+        list[Annotated[str, Query(pattern=f"^(audio|text):{UUID_FORM}$")]],
         Query(min_length=2, max_length=MOST, description="kind:id, two to eight times"),
     ],
     format: As = "json",
@@ -254,9 +280,7 @@ def compare(
     """What each of some versions of one canon has alone, and what it lacks that another has, by
     book and chapter. A download has a row for each book of each version.
     """
-    wanted, odd = versions_named(version)
-    if odd:
-        raise ProblemError("invalid_request", "query version: an id is not a UUID")
+    wanted, _ = versions_named(version)
     kinds, ids = [kind for kind, _ in wanted], [id_ for _, id_ in wanted]
 
     def page(snapshot: Snapshot, *_: object) -> Document:
