@@ -170,7 +170,9 @@ def version(
     """A version as a map of its chapters, with what is missing and what there is beside it."""
     one = {"kind": kind, "id": version_id}
     with reading(request) as snapshot:
-        tree = snapshot.get("tree", **one, depth="chapter", book=None).shown()
+        # A tree of chapters would write out their verses, which no cell shows.
+        tree = snapshot.get("tree", **one, depth="book", book=None).shown()
+        chapters = snapshot.get("chapters", **one, book=None).shown()["items"]
         opened = None if chapter is None else snapshot.find("chapter", **one, chapter=chapter)
         history = snapshot.get("history", **one, at_most=366).shown()
         gaps = snapshot.get("gaps", **one, at_most=1, after=None).shown()
@@ -191,7 +193,7 @@ def version(
             top=tree["total_verses"],
         ),
         siblings=siblings,
-        sections=sections(tree["books"]),
+        sections=sections(tree["books"], chapters),
         here=f"/versions/{kind}/{version_id}",
         api=f"/api/v1/versions/{kind}/{version_id}",
         origin=str(request.base_url).rstrip("/"),

@@ -24,10 +24,14 @@ _OF_BOOK = {book: name for name, books in _SECTIONS.items() for book in books.sp
 _TESTAMENTS = {"old": "Old Testament", "new": "New Testament"}
 
 
-def sections(books: list[Any]) -> list[dict[str, Any]]:
-    """Group books, in their order; those with other ids by testament."""
+def sections(books: list[Any], chapters: list[Any]) -> list[dict[str, Any]]:
+    """Group books with their chapters, in their order; those with other ids by testament."""
+    of_book: dict[str, list[Any]] = {}
+    for chapter in chapters:
+        of_book.setdefault(chapter["book_id"], []).append(chapter)
     found: list[dict[str, Any]] = []
-    for book in books:
+    for listed in books:
+        book: dict[str, Any] = {**listed, "chapters": of_book.get(listed["id"], [])}
         testament = book["testament"]
         name = _OF_BOOK.get(book["id"]) or _TESTAMENTS.get(testament, testament or "Other books")
         if not found or found[-1]["name"] != name:
