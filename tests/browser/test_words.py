@@ -174,8 +174,10 @@ def test_where_somebody_is_in_a_map_stays_when_the_page_is_read_again(
     page.locator("#books summary").click()
     page.locator("#c-ps-7").focus()
     page.evaluate("document.querySelector('#c-gen-1').dataset.told = 'old'")
+    page.evaluate("document.querySelector('#as-of').textContent = 'old'")
     page.evaluate("document.body.dispatchEvent(new CustomEvent('progress-changed'))")
     expect(page.locator("#c-gen-1")).to_have_attribute("data-told", "gen 1: 4 of 31 verses")
+    expect(page.locator("#as-of")).to_contain_text("As of")
     assert focused(page) == "c-ps-7"
     assert page.locator("#books table").is_visible()
     assert page.locator(".cells a").count() == sum(len(counts) for counts in BOOKS.values())
