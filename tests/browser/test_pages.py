@@ -163,6 +163,28 @@ def test_versions_are_compared_beside_each_other(
     expect(page.locator("tr.chapter")).to_have_count(2)
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_versions_to_compare_are_chosen_in_a_list(
+    address: str, versions: dict[str, Any], new_page: Any, width: int
+) -> None:
+    page: Page = new_page(width=width)
+    page.goto(f"{address}/languages/{versions['language']}")
+    expect(page.locator("#live-state")).to_have_text("live")
+    page.get_by_label("Compare Begun text").check()
+    # A live update leaves what is chosen.
+    page.evaluate("document.querySelector('#as-of').textContent = 'old'")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('progress-changed'))")
+    expect(page.locator("#as-of")).to_contain_text("As of")
+    page.get_by_label("Compare Recording").check()
+    page.get_by_role("button", name="Compare the chosen").click()
+    expect(page.locator("th.version")).to_have_count(2)
+    page.goto(address)
+    for name in ("Begun text", "Full text", "Recording"):
+        page.get_by_label(f"Compare {name}").check()
+    page.get_by_role("button", name="Compare the chosen").click()
+    expect(page.locator("th.version")).to_have_count(3)
+
+
 def test_versions_to_compare_are_found_while_typing(
     address: str, versions: dict[str, Any], new_page: Any
 ) -> None:
