@@ -103,6 +103,7 @@ def test_a_phone_shows_failures_whole(
             expect(table).to_contain_text(words)
             assert table.evaluate("e => e.scrollWidth <= e.clientWidth"), caption
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.close()
 
 
 def test_search_answers_while_typing_and_can_be_shared(
@@ -285,6 +286,7 @@ def test_dead_letters_are_retried_by_who_has_the_secret(
         page.get_by_role("button", name="Retry").click()
         expect(page.get_by_role("alert")).to_contain_text("Done.")
         assert SECRET not in page.content()
+        page.close()
     assert site.dead() == 0
 
 
@@ -297,3 +299,4 @@ def test_an_empty_database_tells_what_to_do_next(database: str, new_page: Any) -
         expect(page.get_by_text("language_entities")).to_be_visible()
         page.goto(f"{client.base_url}/operations")
         expect(page.get_by_text("No worker is running")).to_be_visible()
+        page.close()
