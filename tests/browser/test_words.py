@@ -86,6 +86,14 @@ def test_paper_is_light_and_cells_tell_without_colours(
     assert page.locator("#books table").is_visible()
     assert page.locator("#books").get_attribute("open") is None
     assert not page.locator("nav").is_visible()
+    # What only a screen can do is not on paper, and a moment is a date.
+    page.goto(address)
+    for part in ("form", "input", ".skip"):
+        assert page.locator(part).count() > 0
+        assert page.locator(part).locator("visible=true").count() == 0, part
+    moment = page.locator("time.ago").first
+    said = moment.evaluate("e => getComputedStyle(e, '::after').content")
+    assert re.search(r"\d{4}-\d\d-\d\d", said)
 
 
 def test_moments_move_on_and_are_dates_without_scripts(
