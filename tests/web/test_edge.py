@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from psycopg import Connection
 
 from acceptance.command_line import PROGRAM, CommandLine, soon
 from acceptance.installation import Installation
+from bible_progress.web import downloads
 from bible_progress.web.settings import Limits
 from support.builders import World
 from web.site import SECRET, code, served
@@ -394,17 +396,48 @@ def test_readers_that_stall_make_room_for_others(database: str, large: None) -> 
 
 
 def test_a_download_that_takes_for_ever_gives_its_connection_back(
-    database: str, large: None
+    database: str,
+    large: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(downloads, "ROWS_AT_ONCE", 2)
     patient = Limits(stall_seconds=GIVE_UP_SECONDS * 2, download_seconds=0.5)
     with (
         served(database, limits=patient, pool_size=2) as api,
         connection(api, DOWNLOAD, receive_bytes=4096) as made,
     ):
         assert made.recv(20).startswith(b"HTTP/1.1 200")
-        assert len(api.get(f"{V1}/versions?format=csv").content) > 12_000_000
+        # The only turn is taken until then.
+        assert soon(lambda: api.get(f"{V1}/versions?format=csv&limit=1").status_code == 200)
         # A part is never taken for the whole.
         assert not rest(made).endswith(b"\r\n0\r\n\r\n")
+        assert any("too slowly" in record.getMessage() for record in caplog.records)
+        assert not any(record.exc_info for record in caplog.records)
+    # That an answer was left unfinished is an error for the server below.
+    caplog.clear()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generous(Limits):
+    """Lets all connections listen, so that none waits for its client."""
+
+    @property
+    def listeners(self) -> int:
+        return self.connections
+
+
+def test_where_no_connection_waits_for_its_client_one_more_is_told_to_come_back(
+    database: str,
+) -> None:
+    with served(database, limits=Generous(connections=20)) as api, ExitStack() as stack:
+        for one in connections(stack, api, 20, EVENTS):
+            assert one.recv(13) == b"HTTP/1.1 200 "
+        with connection(api) as made:
+            found = answer(made)
+            assert found is not None
+            assert found.problem == (503, "server_busy")
+            assert found.headers["retry-after"]
 
 
 def is_free(api: httpx.Client) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from acceptance.command_line import soon
 from acceptance.installation import Installation
 from bible_progress.errors import UsageError
 from bible_progress.web.app import create_app
@@ -251,3 +253,34 @@ def test_the_configuration_in_the_guide_works(
             # The client is not whom it says to be.
             seen = {proxy.get("/healthz").status_code for _ in range(300)}
             assert seen == {200, 429}
+
+
+def guess(api: httpx.Client, said: str) -> int:
+    headers = {"X-Forwarded-For": said, "Authorization": "Bearer wrong"}
+    return api.get(f"{V1}/operations/queue", headers=headers).status_code
+
+
+def test_wrong_secrets_are_those_of_the_client_that_the_proxy_tells_of(database: str) -> None:
+    with served(database, secret=SECRET, trusted_proxies=("127.0.0.1", "10.0.0.0/8")) as api:
+        # What stands first the client wrote; the last trusted one is a proxy before the proxy.
+        ways = ["203.0.113.5", "192.0.2.1, 203.0.113.5", "203.0.113.5:4711, 10.1.2.3"]
+        assert soon(lambda: 429 in {guess(api, way) for way in ways})
+        assert guess(api, "203.0.113.6") == 401
+        assert guess(api, "2001:db8::1") == 401
+        assert guess(api, "nonsense") == 401
+
+
+def test_nobody_else_can_say_that_a_guess_was_anothers(database: str) -> None:
+    with served(database, secret=SECRET, trusted_proxies=(ELSEWHERE,)) as api:
+        clients = iter(f"203.0.113.{n}" for n in range(250))
+        assert soon(lambda: guess(api, next(clients)) == 429)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="needs IPv6")
+def test_an_address_is_the_same_to_a_server_that_listens_to_both_kinds(
+    database: str, site: Installation
+) -> None:
+    [version] = site.texts(1)
+    with served(database, host="::", secret=SECRET, trusted_proxies=("127.0.0.1",)) as api:
+        by_four = f"http://127.0.0.1:{api.base_url.port}/versions/text/{version}"
+        assert "https://127.0.0.1" in httpx.get(by_four, headers=fields({"Proto": "https"})).text

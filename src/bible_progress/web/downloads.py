@@ -115,8 +115,13 @@ class _Download(StreamingResponse):
         limits: Limits = scope["app"].state.settings.limits
         try:
             # Whoever reads too slowly finds the connection broken: others wait for what it holds.
-            with anyio.move_on_after(limits.download_seconds):
+            with anyio.move_on_after(limits.download_seconds) as turn:
                 await super().__call__(scope, receive, send)
+            if turn.cancelled_caught:
+                log.warning(
+                    "a download was read too slowly",
+                    extra={"action": "download", "request_id": scope["state"]["request_id"]},
+                )
         finally:
             # What was sent is sent, and a connection that is lost already was told of.
             with anyio.CancelScope(shield=True), suppress(BibleProgressError):
