@@ -196,6 +196,12 @@ class HttpMetrics:
             registry=registry,
         )
 
+        self.connections = Gauge(
+            "bible_progress_http_connections",
+            "Open connections.",
+            registry=registry,
+        )
+
     def refused(self, code: str) -> None:
         """Count a request that did not become one, by the code of its problem."""
         self._refused.labels(code).inc()

@@ -8,6 +8,7 @@ import resource
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -380,11 +381,28 @@ def test_an_answer_that_is_not_read_is_broken_off(database: str, large: None, as
         served(database, limits=HASTY) as api,
         connection(api, asked, receive_bytes=4096) as made,
     ):
-        in_flight = "bible_progress_http_requests_in_flight 2.0"
-        assert soon(lambda: in_flight not in api.get("/metrics").text)
-        got = rest(made)
-        assert got.startswith(b"HTTP/1.1 200")
-        assert len(got) < 12_000_000
+        assert made.recv(13) == b"HTTP/1.1 200 "
+        # But for the one that asks.
+        alone = "bible_progress_http_connections 1.0"
+        assert soon(lambda: alone in api.get("/metrics").text)
+        assert len(rest(made)) < 12_000_000
+
+
+def test_an_answer_that_is_read_slowly_is_read_whole(database: str, large: None) -> None:
+    patience = Limits(stall_seconds=2, idle_seconds=1)
+    with (
+        served(database, limits=patience) as api,
+        connection(api, READ, receive_bytes=1 << 17) as made,
+    ):
+        got = 0
+        until = time.monotonic() + 2.5 * patience.stall_seconds
+        while got < 12_000_000:
+            piece = made.recv(1 << 17)
+            assert piece, f"cut off after {got} bytes"
+            got += len(piece)
+            if time.monotonic() < until:
+                # Not all of it in the time that a reader may take nothing.
+                time.sleep(0.1)
 
 
 def test_readers_that_stall_make_room_for_others(database: str, large: None) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from contextlib import suppress
+from itertools import chain
 from typing import ClassVar
 from uuid import uuid4
 
@@ -28,6 +29,9 @@ log = logging.getLogger("bible_progress.web")
 # How long, and how much, a client that was refused may still send before it reads why.
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 1 << 20
+
+# What a client has to read of its answer to be one that reads.
+_READ_BYTES = 48 * 1024
 
 _HINTS = {
     "bad_request": "Speak HTTP/1.1.",
@@ -51,19 +55,19 @@ class Edge:
         self.stalled: dict[BoundedConnection, None] = {}
 
     def make_room(self) -> bool:
-        """Let go of a connection whose client has still to send; whether there was one."""
-        return _let_go(self.waiting)
+        """Let go of a connection that waits for its client; whether there was one."""
+        for connection in chain(self.waiting, self.stalled):
+            connection.let_go()
+            return True
+        return False
 
     def hurry(self) -> bool:
-        """Let go of a connection whose client does not read its answer; whether there was one."""
-        return _let_go(self.stalled)
-
-
-def _let_go(connections: dict[BoundedConnection, None]) -> bool:
-    for connection in connections:
-        connection.let_go()
-        return True
-    return False
+        """Let go of a request whose client does not read its answer; whether there was one."""
+        for connection in self.stalled:
+            if not connection.cycle.response_complete:
+                connection.let_go()
+                return True
+        return False
 
 
 def connections_of(edge: Edge) -> type[BoundedConnection]:
@@ -79,12 +83,14 @@ class BoundedConnection(H11Protocol):
     _phase: str = "answer"
     _timer: asyncio.TimerHandle | None = None
     _received: int = 0
+    _unread: int = 0
     _is_refused: bool = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, in the place of another connection where there are too many."""
         super().connection_made(transport)
         edge = self.edge
+        edge.counted.connections.inc()
         if len(self.connections) > edge.limits.connections and not edge.make_room():
             self._refuse("server_busy")
         self._look()
@@ -92,6 +98,7 @@ class BoundedConnection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._enter("lost", None)
+        self.edge.counted.connections.dec()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -180,11 +187,17 @@ class BoundedConnection(H11Protocol):
             self.edge.waiting[self] = None
         elif phase == "stalled":
             self.edge.stalled[self] = None
+            self._unread = self.transport.get_write_buffer_size()
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._expire)
 
     def _expire(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        if self._phase == "stalled" and self._unread - unread >= _READ_BYTES:
+            self._unread = unread
+            self._timer = self.loop.call_later(self.edge.limits.stall_seconds, self._expire)
+            return
         is_begun = self._phase == "body" or bool(self.conn.trailing_data[0])
         if self._phase in ("head", "body") and is_begun and not self.transport.is_closing():
             self._refuse("too_slow")
