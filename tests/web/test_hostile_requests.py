@@ -122,6 +122,7 @@ def test_no_path_or_query_is_a_fault(api: httpx.Client, log: Log, version: UUID)
         ("/", "q kind status min_percent sort cursor"),
         (page, "chapter with"),
         ("/languages", "q descendants with_versions cursor"),
+        (f"/compare?version=text:{version}", "version order book"),
         ("/operations", "message"),
         ("/login", "x"),
         (
@@ -130,7 +131,7 @@ def test_no_path_or_query_is_a_fault(api: httpx.Client, log: Log, version: UUID)
         ),
         (f"{V1}/versions?format=csv&limit=1", "q cursor x"),
         (f"{V1}/languages", "q with_versions descendants limit cursor"),
-        (f"{V1}/compare", "version"),
+        (f"{V1}/compare", "version format"),
         (f"{V1}/operations/dead-letters", "limit cursor"),
         (one, "consistency max_staleness"),
         (f"{one}/tree", "depth book"),

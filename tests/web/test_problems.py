@@ -82,13 +82,18 @@ def test_a_request_names_one_host_that_is_ours(nowhere: str, named: tuple[str, .
         ("*", "anything.at.all", True),
         ("*", "[", False),
         ("*", "two, names", False),
+        ("*", "[:::]", False),
+        ("*", "[1.2.3.4]", False),
+        ("*", "name:65535", True),
+        ("*", "name:65536", False),
     ],
 )
 def test_hosts_are_names_endings_or_all(
     nowhere: str, allowed: str, named: str, is_ours: bool
 ) -> None:
     with hosts(nowhere, allowed) as api:
-        assert (ask(api, "/healthz", f"Host: {named}", host=False).status == 200) is is_ours
+        for path in ("/healthz", "/static/dashboard.css", f"{V1}/openapi.json"):
+            assert (ask(api, path, f"Host: {named}", host=False).status == 200) is is_ours
 
 
 def test_every_error_of_a_middleware_or_a_mounted_application_is_a_problem(nowhere: str) -> None:

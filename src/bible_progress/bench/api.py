@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 from .. import sql
+from ..words import counted
 from . import viewers
 from .figures import Figure, Tick, interleave, quantile, seconds_of, spread
 from .worlds import QUERIES, WHOLE, Bench, build_world, values, watch
@@ -38,7 +39,7 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
     with ExitStack() as stack:
         name = stack.enter_context(bench.database("api"))
         connection = stack.enter_context(bench.connect(name))
-        tick(f"building {listed:,} versions", 0.0)
+        tick(f"building {counted(listed, 'version')}", 0.0)
         world = build_world(connection, text=1, audio=3, first=WHOLE, seed=bench.seed)
         whole = world.versions[0]
         watch(connection, on=False)
@@ -120,7 +121,7 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         took = [1000 * seconds for seconds in times[name]]
         return Figure(
             goal=goal,
-            what=f"{what} of {listed:,} versions",
+            what=f"{what} of {counted(listed, 'version')}",
             value=quantile(took, 0.5),
             unit="ms",
             limit=limit if listed == LISTED else None,

@@ -18,6 +18,7 @@ from psycopg import Connection
 
 from ..drain import Drainer
 from ..models import Due
+from ..words import counted
 from .figures import Figure, Tick, compare, interleave, seconds_of, spread
 from .worlds import PORTIONS, QUERIES, WHOLE, Bench, Version, build_world, values
 
@@ -45,7 +46,7 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
             connection = stack.enter_context(bench.connect(database))
 
             def building(share: float, size: int = size, place: int = place) -> None:
-                tick(f"building {size:,} versions", 0.5 * (place + share) / len(sizes))
+                tick(f"building {counted(size, 'version')}", 0.5 * (place + share) / len(sizes))
 
             world = build_world(
                 connection,
@@ -101,7 +102,7 @@ def _figures(kind: str, sizes: list[int], times: dict[str, list[float]]) -> list
     figures = [
         compare(
             "P1",
-            f"{kind} drain / commit, {size:,} versions",
+            f"{kind} drain / commit, {counted(size, 'version')}",
             times[f"drain {size}"],
             times[f"commit {size}"],
             limit=COMMIT_GOAL,
@@ -121,7 +122,7 @@ def _figures(kind: str, sizes: list[int], times: dict[str, list[float]]) -> list
         *figures,
         compare(
             "P1",
-            f"{kind} drain, {many:,} / {few:,} versions",
+            f"{kind} drain, {many:,} / {counted(few, 'version')}",
             times[f"drain {many}"],
             times[f"drain {few}"],
             limit=GROWTH_GOAL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import logging
 import re
 import secrets
@@ -161,7 +162,9 @@ def _netloc(origin: str) -> str:
         return ""
 
 
-_HOST = re.compile(rb"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,255})(?::[0-9]{1,5})?", re.IGNORECASE)
+_HOST = re.compile(
+    r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,255})(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE
+)
 
 
 class Hosts:
@@ -187,16 +190,25 @@ class Hosts:
             return
         if len(named) != 1:
             raise ProblemError("bad_request", "a request names one host")
-        found = _HOST.fullmatch(named[0].encode("latin-1"))
-        if found is None:
+        found = _HOST.fullmatch(named[0])
+        if found is None or not _is_host(found[1]) or int(found[2] or 0) > 65535:
             raise ProblemError("bad_request", "the header Host is no name and port")
-        name = _bare(found[1].decode())
+        name = _bare(found[1])
         if not ("*" in self._names or name in self._names or name.endswith(self._endings)):
             raise ProblemError(
                 "wrong_host",
                 "the name in the header Host is none of this server's",
                 hint="Start it with that name in --allowed-hosts.",
             )
+
+
+def _is_host(name: str) -> bool:
+    if not name.startswith("["):
+        return True
+    try:
+        return bool(ipaddress.IPv6Address(name[1:-1]))
+    except ValueError:
+        return False
 
 
 def _bare(name: str) -> str:
