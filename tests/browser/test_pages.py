@@ -297,6 +297,8 @@ def test_an_empty_database_tells_what_to_do_next(database: str, new_page: Any) -
         expect(page.get_by_text("bible-progress import canon")).to_be_visible()
         page.goto(f"{client.base_url}/languages")
         expect(page.get_by_text("language_entities")).to_be_visible()
+        page.goto(f"{client.base_url}/compare")
+        expect(page.get_by_text("There are no versions yet")).to_be_visible()
         page.goto(f"{client.base_url}/operations")
         expect(page.get_by_text("No worker is running")).to_be_visible()
         page.close()

@@ -208,3 +208,36 @@ def test_a_range_needs_no_neighbour() -> None:
     """The plain way above is itself right."""
     assert written([1, 2, 3, 5, 7, 8]) == "1-3 5 7-8"
     assert written([]) == ""
+
+
+@pytest.mark.parametrize("is_drained", [True, False])
+def test_siblings_are_others_of_the_language_and_canon_by_name(
+    world: World, is_drained: bool
+) -> None:
+    world.canon(books=BOOKS)
+    other_canon = world.canon("other", {"ruth": (3,)}, prefix="o-")
+    language = world.language()
+    one = world.text_version(language=language, name="Beta")
+    world.text_version(canon=other_canon, language=language, name="Of another canon")
+    world.text_version(name="Of another language")
+    gone = world.text_version(language=language, name="Gone")
+    recorded = world.audio_version(language=language, name="alpha")
+    world.recording(recorded, chapter="gen-3")
+    last = world.text_version(language=language, name="gamma")
+    if is_drained:
+        quiet(world.connection)
+    world.connection.execute("update text_versions set deleted_at = now() where id = %s", [gone])
+
+    def siblings(*versions: tuple[str, UUID], limit: int = 20) -> list[tuple[str, int]]:
+        kinds, ids = [kind for kind, _ in versions], [id_ for _, id_ in versions]
+        row = world.connection.execute(
+            "select progress.siblings(%s, %s::uuid[], %s)", [kinds, ids, limit]
+        ).fetchone()
+        assert row is not None
+        return [(item["name"], item["percent"]) for item in row[0]["items"]]
+
+    assert siblings(("text", one)) == [("alpha", 2), ("gamma", 0)]
+    assert siblings(("text", one), limit=1) == [("alpha", 2)]
+    assert siblings(("text", one), ("audio", recorded)) == [("gamma", 0)]
+    assert siblings(("audio", one), ("text", last)) == [("alpha", 2), ("Beta", 0)]
+    assert siblings() == []
