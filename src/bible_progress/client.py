@@ -72,7 +72,7 @@ class Client:
         *,
         kind: Kind | None = None,
         language: UUID | None = None,
-        descendants: bool = False,
+        descendants: bool = True,
         q: str | None = None,
         status: d.CoverageStatus | None = None,
         min_percent: int | None = None,
@@ -143,7 +143,7 @@ class Client:
         )
 
     def languages(
-        self, *, q: str | None = None, with_versions: bool = False, descendants: bool = False
+        self, *, q: str | None = None, with_versions: bool = False, descendants: bool = True
     ) -> Iterator[d.Language]:
         """Yield every language that matches, with its best versions."""
         cursor: str | None = None
@@ -162,7 +162,7 @@ class Client:
             if cursor is None:
                 return
 
-    def language(self, language_id: UUID, *, descendants: bool = False) -> d.Language:
+    def language(self, language_id: UUID, *, descendants: bool = True) -> d.Language:
         """Return a language with its best versions and why they are."""
         path = f"languages/{language_id}"
         return self._get(d.LanguageDetail, path, descendants=descendants).language

@@ -312,6 +312,8 @@ class LanguageDetail(Document):
 class QueuedVersion(Shape):
     kind: str
     version_id: UUID
+    name: str | None
+    is_deleted: bool = Field(description="Whether the version is not there any more.")
     signals: int
     oldest_at: datetime
 
@@ -330,6 +332,8 @@ class Queue(Shape):
 class FailedVersion(Shape):
     kind: str
     version_id: UUID
+    name: str | None
+    is_deleted: bool = Field(description="Whether the version is not there any more.")
     attempts: int
     next_attempt_at: datetime
     last_error: str
@@ -340,6 +344,8 @@ class DeadLetterItem(Shape):
     id: UUID
     kind: str
     version_id: UUID
+    name: str | None
+    is_deleted: bool = Field(description="Whether the version is not there any more.")
     chapter_id: str | None
     enqueued_at: datetime
     died_at: datetime

@@ -86,10 +86,12 @@ class CronJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A version whose last drain failed."""
+    """A version whose last drain failed; `is_deleted`: it is not there any more, nor its name."""
 
     kind: str
     version_id: UUID
+    name: str | None
+    is_deleted: bool
     attempts: int
     next_attempt_at: datetime
     last_error: str
@@ -98,10 +100,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A version with signals that wait."""
+    """A version with signals that wait; `is_deleted`: it is not there any more, nor its name."""
 
     kind: str
     version_id: UUID
+    name: str | None
+    is_deleted: bool
     signals: int
     oldest_at: datetime
 
@@ -129,6 +133,8 @@ class DeadLetter:
     id: UUID
     kind: str
     version_id: UUID
+    name: str | None
+    is_deleted: bool
     chapter_id: str | None
     enqueued_at: datetime
     died_at: datetime

@@ -9,6 +9,30 @@ from .words import age, counted
 
 # Autovacuum removes them long before, unless an old snapshot keeps them.
 MANY_DEAD_ROWS = 10_000
+# Changes that wait no longer than this are on their way.
+_WAITING_SECONDS = 60
+
+
+def all_is_well(state: Status, hindrances: list[Hindrance]) -> str | None:
+    """Return the one sentence that is enough where nothing needs anybody, None elsewhere."""
+    is_drained = state.workers or (
+        state.cron_database and all(held.cause != "pg_cron" for held in hindrances)
+    )
+    if (
+        not is_drained
+        or state.failing_versions
+        or state.dead_letters
+        or (state.queue_depth and state.oldest_signal_seconds > _WAITING_SECONDS)
+        or any(remarks(state, hindrances))
+    ):
+        return None
+    by = "a worker counts" if state.workers else "pg_cron counts"
+    waiting = (
+        f"{counted(state.dirty_versions, 'version')} with changes on the way"
+        if state.queue_depth
+        else "nothing waits"
+    )
+    return f"All is well: {by} changes as they come, {waiting}, nothing fails."
 
 
 def remarks(state: Status, hindrances: list[Hindrance]) -> Iterator[tuple[str, str]]:

@@ -95,7 +95,7 @@ def test_a_phone_shows_failures_whole(
         page = new_page(width=390)
         page.goto(f"{client.base_url}/operations")
         for caption, words in (
-            ("the queue", str(begun)),
+            ("the queue", "Begun text"),
             ("failing versions", "another reason of many words"),
             ("dead letters", "a reason of many words, 23514"),
         ):
@@ -113,12 +113,12 @@ def test_search_answers_while_typing_and_can_be_shared(
     page.goto(address)
     rows = page.locator("#results tbody tr")
     expect(rows).to_have_count(4)
-    page.get_by_label("Name or language").press_sequentially("full")
+    page.get_by_label("Name, language or region").press_sequentially("full")
     expect(rows).to_have_count(1)
     expect(page).to_have_url(re.compile(r"q=full"))
     page.goto(page.url)
     expect(rows).to_have_count(1)
-    page.get_by_label("Name or language").fill("")
+    page.get_by_label("Name, language or region").fill("")
     page.get_by_label("Status").select_option("complete")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("Full text")
@@ -129,7 +129,7 @@ def test_search_answers_while_typing_and_can_be_shared(
 def test_pages_work_without_scripts(address: str, versions: dict[str, Any], new_page: Any) -> None:
     page = new_page(javascript=False)
     page.goto(address)
-    page.get_by_label("Name or language").fill("full")
+    page.get_by_label("Name, language or region").fill("full")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("#results tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Full text").last.click()

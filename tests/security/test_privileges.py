@@ -18,7 +18,7 @@ WORKER = {
     "signal_unsignalled", "suspended",
     "drift", "repair", "lying_totals", "version_list", "tree", "siblings", "book_list", "chapter_list", "chapter", "gap_list",
     "comparison", "history", "language_list", "language", "freshness", "freshness_of",
-    "language_freshness", "version_states", "progress_refresh",
+    "language_freshness", "version_states", "version_names", "overview", "progress_refresh",
 }  # fmt: skip
 ADMIN = WORKER | {
     "dead_letters", "retry_dead_letters", "discard_dead_letter", "signal_all", "signal_version",

@@ -1,8 +1,10 @@
 """Downloads: whole, of one moment, a page in memory at a time, and never silently short."""
 
 import csv
+import html
 import io
 import json
+import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -227,3 +229,37 @@ def test_what_the_overview_offers_is_all_of_it(api: httpx.Client, library: World
     assert "/api/v1/versions?sort=name&amp;format=csv" in overview
     answer = api.get("/api/v1/versions?sort=name&format=csv")
     assert len(rows(answer.text, "csv")) == 5
+
+
+@pytest.mark.parametrize("sort", ["-old", "language"])
+def test_a_download_has_the_columns_rows_and_order_of_the_page(
+    api: httpx.Client, library: World, sort: str
+) -> None:
+    library.canon(books={"gen": (4,), "matt": (5,), "tob": (2,)})
+    library.connection.execute("update books set testament = 'new' where id = 'matt'")
+    library.connection.execute("update books set testament = null where id = 'tob'")
+    library.canon("front", {"front": (1,)}, prefix="f-")
+    library.connection.execute("update books set testament = null where id = 'f-front'")
+    for number, verses in enumerate(([], ["gen-1-1"], ["gen-1-1", "gen-1-2", "matt-1-1"])):
+        version = library.text_version(
+            name=f"=Found {number}", language=library.language(f"L{9 - number}")
+        )
+        library.text(version, verses)
+    library.text_version(canon="front", name="Found without testaments")
+    library.audio_version(name="Found by its kind")
+    library.text_version(name="Another")
+    drain(library.connection)
+    page = api.get("/", params={"q": "found", "kind": "text", "sort": sort}).text
+    [link] = re.findall(r'<a href="([^"]*format=csv)" download', page)
+    found = rows(api.get(html.unescape(link)).text, "csv")
+    shown = re.findall(r'<tr id="v-text-([^"]*)"', page)
+    assert len(shown) == 4
+    assert [row["id"] for row in found] == shown
+    listed = api.get(f"{V1}/versions").json()["items"]
+    by_id = {item["id"]: item for item in listed}
+    for row in found:
+        parts = {part["testament"]: part for part in by_id[row["id"]]["testaments"]}
+        for testament in ("old", "new"):
+            for name in ("covered_verses", "total_verses", "percent", "books_complete"):
+                said = row[f"{testament}_{name}"]
+                assert said == (str(parts[testament][name]) if testament in parts else "")

@@ -1,5 +1,6 @@
 """Lists: all pages together are the list, whatever the host left out or wrote into it."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,11 @@ from support.builders import World
 from support.oracle import drain
 
 V1 = "/api/v1"
-SORTS = [sign + by for by in ("name", "percent", "covered", "updated", "created") for sign in "+-"]
+SORTED_BY = (
+    "name", "kind", "language", "status", "percent", "covered", "books", "old", "new", "updated",
+    "created",
+)  # fmt: skip
+SORTS = [sign + by for by in SORTED_BY for sign in "+-"]
 
 NAMES = [
     None, None, "", "", " ", "a", "A", "á", "same", "same", "Same", "50 %", "a/b?c#d&e=f", "\"'\\",
@@ -138,7 +143,7 @@ def test_what_is_missing_is_least(api: httpx.Client, careless: World, sort: str)
     elif sort[1:] == "updated":
         never = [by_id[id_][4] is None for id_ in ids]
         assert never == sorted(never, reverse=True)
-    else:
+    elif sort[1:] not in ("kind", "language", "books", "new"):
         covered = [by_id[id_][3] for id_ in ids]
         assert covered == sorted(covered)
 
@@ -149,9 +154,10 @@ def test_dates_are_in_order_the_missing_ones_oldest(api: httpx.Client, careless:
     ids = [UUID(item["id"]) for item in walk(ask, 3)]
     rows = careless.connection.execute(
         "select version_id, coalesce(created_at, '-infinity')::text"
-        " from progress.versions order by coalesce(created_at, '-infinity'), kind, version_id"
+        " from progress.versions order by coalesce(created_at, '-infinity')"
     ).fetchall()
-    assert ids == [id_ for id_, _ in rows]
+    dates = dict(rows)
+    assert [dates[id_] for id_ in ids] == [date for _, date in rows]
 
 
 def test_all_pages_of_languages_are_every_language_once_in_order(
@@ -366,3 +372,210 @@ def test_pages_call_nothing_none(api: httpx.Client, careless: World) -> None:
         assert "None" not in page.text
         assert "(no name)" in page.text
     assert "(no name)" in api.get(f"{V1}{one}/badge.svg").text
+
+
+def names(answer: Any) -> list[str]:
+    return [item["name"] for item in answer["items"]]
+
+
+@pytest.fixture
+def regions(library: World) -> dict[str, UUID]:
+    """Africa with Sahel with Kanuri with a dialect; versions below only, one of another region."""
+    library.canon()
+    run = library.connection.execute
+    made: dict[str, UUID] = {}
+    for name, parent in (
+        ("Áfrĭca", None), ("Sahel", "Áfrĭca"), ("Kanuri", "Sahel"), ("Mañga", "Kanuri"),
+        ("Ásia", None), ("Empty", None),
+    ):  # fmt: skip
+        made[name] = library.language(name)
+        run(
+            "update language_entities set parent_id = %s where id = %s",
+            [parent and made[parent], made[name]],
+        )
+    for number in (1, 2, 10):
+        version = library.text_version(name=f"Version {number}", language=made["Mañga"])
+        library.text(version, ["gen-1-1", "gen-1-2", "exod-1-1"][: number % 5 + 1])
+    library.audio_version(name="Lecture", language=made["Kanuri"])
+    library.text_version(name="Elsewhere", language=made["Ásia"])
+    drain(library.connection)
+    return made
+
+
+def test_a_region_or_language_is_found_by_its_name_with_everything_in_it(
+    api: httpx.Client, regions: dict[str, UUID]
+) -> None:
+    def found(q: str) -> set[str]:
+        return set(names(lister(api, "/versions", q=q)(200, None)))
+
+    inside = {"Version 1", "Version 2", "Version 10", "Lecture"}
+    for q in ("africa", "AFRICA", "Áfri", "afrĭca", "sahel", "KANURI"):
+        assert found(q) == inside, q
+    assert found("manga") == inside - {"Lecture"}
+    assert found("asia") == {"Elsewhere"}
+    assert found("léctüre") == {"Lecture"}
+    assert found("empty") == set()
+    page = api.get("/", params={"q": "africa"}).text
+    assert "4 versions found" in page
+
+
+def test_what_is_below_a_deleted_language_is_not_in_the_region_above(
+    api: httpx.Client, library: World, regions: dict[str, UUID]
+) -> None:
+    library.connection.execute(
+        "update language_entities set deleted_at = now() where id = %s", [regions["Kanuri"]]
+    )
+    found = lister(api, "/versions", q="sahel")(200, None)
+    assert found["total"] == 0
+    assert lister(api, "/versions", language=regions["Sahel"])(200, None)["total"] == 0
+    assert api.get(f"{V1}/languages/{regions['Sahel']}").json()["language"]["text_versions"] == 0
+
+
+def test_regions_in_a_circle_are_searched_once(
+    api: httpx.Client, library: World, regions: dict[str, UUID]
+) -> None:
+    library.connection.execute(
+        "update language_entities set parent_id = %s where id = %s",
+        [regions["Mañga"], regions["Áfrĭca"]],
+    )
+    assert lister(api, "/versions", q="sahel")(200, None)["total"] == 4
+    listed = lister(api, "/languages", with_versions=True)(200, None)["items"]
+    assert {item["name"]: item["text_versions"] for item in listed} == {
+        "Áfrĭca": 3, "Sahel": 3, "Kanuri": 3, "Mañga": 3, "Ásia": 1,
+    }  # fmt: skip
+
+
+def test_regions_count_what_is_in_them_unless_asked_for_their_own(
+    api: httpx.Client, regions: dict[str, UUID]
+) -> None:
+    def languages(**query: Any) -> dict[str, tuple[int, int, str | None]]:
+        return {
+            item["name"]: (
+                item["text_versions"],
+                item["audio_versions"],
+                item["best_text"] and item["best_text"]["name"],
+            )
+            for item in lister(api, "/languages", **query)(200, None)["items"]
+        }
+
+    best = "Version 2"
+    assert languages() == {
+        "Áfrĭca": (3, 1, best), "Sahel": (3, 1, best), "Kanuri": (3, 1, best),
+        "Mañga": (3, 0, best), "Ásia": (1, 0, None), "Empty": (0, 0, None),
+    }  # fmt: skip
+    assert set(languages(with_versions=True)) == {"Áfrĭca", "Sahel", "Kanuri", "Mañga", "Ásia"}
+    own = languages(with_versions=True, descendants=False)
+    assert own == {"Kanuri": (0, 1, None), "Mañga": (3, 0, best), "Ásia": (1, 0, None)}
+
+    sahel = f"/languages/{regions['Sahel']}"
+    page = api.get(sahel).text
+    assert "Version 10" in page
+    assert "Lecture" in page
+    assert "no versions" not in page
+    alone = api.get(sahel, params={"descendants": "false"}).text
+    assert "Version 10" not in alone
+    assert "no versions yet of its own" in alone
+    assert api.get(f"{V1}{sahel}").json()["language"]["best_text"]["name"] == best
+    only = api.get(f"{V1}{sahel}", params={"descendants": False}).json()["language"]
+    assert only["best_text"] is None
+    for query, total in (({}, 4), ({"descendants": False}, 0)):
+        ask = lister(api, "/versions", language=regions["Sahel"], **query)
+        assert ask(200, None)["total"] == total
+
+
+def test_names_are_in_the_order_in_which_people_look_for_them(
+    api: httpx.Client, library: World
+) -> None:
+    library.canon()
+    language = library.language("Version 10")
+    wanted = [
+        "Editio",
+        "Édition 2",
+        "edition 3",
+        "EDITION 10",
+        "Version 2",
+        "version 9",
+        "Version 10",
+    ]
+    for name in reversed(wanted):
+        library.text_version(name=name, language=language)
+        library.language(f"{name} (language)")
+    ask = lister(api, "/versions", sort="name")
+    assert names(ask(200, None)) == wanted
+    assert [item["name"] for item in walk(ask, 2)] == wanted
+    page = api.get("/").text
+    assert [name for name in re.findall(r"<bdi>(.*?)</bdi>", page) if name in wanted[:6]] == wanted[
+        :6
+    ]
+    listed = [item["name"] for item in walk(lister(api, "/languages"), 3)]
+    assert [name for name in listed if "(" in name] == [f"{name} (language)" for name in wanted]
+
+
+@pytest.fixture
+def columns(library: World) -> list[dict[str, Any]]:
+    """Versions that differ in every column; what the list says of them."""
+    library.canon(books={"gen": (4,), "ruth": (3,), "matt": (5,)})
+    run = library.connection.execute
+    run("update books set testament = 'new' where id = 'matt'")
+    everything = [
+        f"{c}-{n}" for c, m in (("gen-1", 4), ("ruth-1", 3), ("matt-1", 5)) for n in range(1, m + 1)
+    ]
+    for number, verses in enumerate(
+        (everything, [], everything[:4], everything[7:], everything[3:9], everything[:7])
+    ):
+        language = library.language(f"Language {12 - number}")
+        library.text(library.text_version(name=f"Text {number}", language=language), verses)
+    library.recording(
+        library.audio_version(name="Audio", language=library.language("Ähnlich")), chapter="ruth-1"
+    )
+    drain(library.connection)
+    return []
+
+
+@pytest.mark.usefixtures("columns")
+@pytest.mark.parametrize("by", ["kind", "language", "status", "books", "old", "new", "percent"])
+def test_every_column_is_sorted_by_what_it_shows(api: httpx.Client, by: str) -> None:
+    def shown(item: dict[str, Any]) -> Any:
+        shares = {part["testament"]: part["covered_verses"] for part in item["testaments"]}
+        return {
+            "kind": item["kind"],
+            "language": (
+                item["language"] != "Ähnlich",
+                int(re.sub(r"\D", "", item["language"]) or 0),
+            ),
+            "status": ("not started", "in progress", "complete").index(item["status"]),
+            "books": item["books_complete"],
+            "old": shares["old"],
+            "new": shares["new"],
+            "percent": item["percent"],
+        }[by]
+
+    items = lister(api, "/versions", sort=by)(200, None)["items"]
+    assert len(items) == 7
+    assert len({shown(item) for item in items}) > 1
+    assert [shown(item) for item in items] == sorted(map(shown, items))
+    assert [item["id"] for item in walk(lister(api, "/versions", sort=by), 2)] == [
+        item["id"] for item in items
+    ]
+    # The head of the column leads there and back, and says how it is sorted.
+    page = api.get("/", params={"sort": by}).text
+    [link] = re.findall(rf'aria-sort="ascending">\s*<a href="([^"]*sort=-{by}[^"]*)"', page)
+    assert 'aria-sort="descending"' in api.get(html.unescape(link)).text
+
+
+@pytest.mark.usefixtures("columns")
+def test_pages_of_a_list_keep_what_was_asked_for(
+    api: httpx.Client, library: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language = library.language("Many")
+    for number in range(60):
+        library.text_version(name=f"Copy {number}", language=language)
+    for path in ("/?q=copy&kind=text&sort=-name", f"/languages/{language}?sort=-name"):
+        seen: list[str] = []
+        for _ in range(2):
+            page = api.get(path).text
+            seen += re.findall(r'<td class="name"><a[^>]*><bdi>(.*?)</bdi>', page)
+            following = re.findall(r'<a href="([^"]*)" rel="next"', page)
+            path = html.unescape(following[0]) if following else ""
+        assert not path
+        assert seen == [f"Copy {number}" for number in reversed(range(60))]

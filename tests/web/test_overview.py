@@ -8,6 +8,7 @@ import pytest
 
 from acceptance.command_line import CommandLine
 from support.builders import World
+from support.oracle import drain
 
 NEARLY = re.compile(r'<section aria-labelledby="nearly">.*?</section>', re.DOTALL)
 
@@ -132,3 +133,91 @@ def test_an_empty_overview_leads_to_a_first_version(
     page = api.get("/").text
     assert "<pre" not in page
     assert "Our text" in page
+
+
+def lately(api: httpx.Client) -> list[str]:
+    """Return what the section says, a line a version."""
+    page = api.get("/").text
+    section = page.partition('<h2 id="lately">')[2].partition("</section>")[0]
+    return [words(line) for line in re.findall(r"<li>(.*?)</li>", section, re.DOTALL)]
+
+
+def test_changed_lately_says_what_changed_and_nothing_that_was_only_counted_again(
+    api: httpx.Client, library: World
+) -> None:
+    library.canon("eng", {"ruth": (4, 4)})
+    run = library.connection.execute
+    empty = library.text_version(name="Empty")
+    grown, shrunk, loaded = (library.text_version(name=n) for n in ("Grown", "Shrunk", "Loaded"))
+    # This one was there long before it was first counted.
+    run("update text_versions set created_at = now() - interval '9 days' where id = %s", [loaded])
+    library.text(loaded, ["ruth-1-1"])
+    library.text(grown, ["ruth-1-1"])
+    library.text(shrunk, ["ruth-1-1", "ruth-1-2", "ruth-1-3"])
+    drain(library.connection)
+    run("update progress.version_history set day = day - 3")
+    run("update progress.version_rollup set refreshed_at = refreshed_at - interval '3 days'")
+    [first, second] = lately(api)
+    assert {first.split()[0], second.split()[0]} == {"Grown", "Shrunk"}
+
+    library.text(grown, ["ruth-1-2", "ruth-1-3", "ruth-2-1"])
+    drain(library.connection)
+    run("delete from verse_texts where text_version_id = %s and verse_id <> 'ruth-1-1'", [shrunk])
+    # Counted again, all of them.
+    run("select progress.signal_all('text')")
+    drain(library.connection)
+    told = lately(api)
+    assert len(told) == 2
+    assert re.fullmatch(r"Shrunk text, −2 verses .*, now 12 %", told[0])
+    assert re.fullmatch(r"Grown text, \+3 verses .*, now 50 %", told[1])
+    library.text(empty, ["ruth-2-4"])
+    drain(library.connection)
+    assert re.fullmatch(r"Empty text, \+1 verse .*, now 12 %", lately(api)[0])
+    run("delete from verse_texts where text_version_id = %s", [empty])
+    run("update text_versions set deleted_at = now() where id = %s", [shrunk])
+    drain(library.connection)
+    assert [line.split()[0] for line in lately(api)] == ["Grown"]
+
+
+@pytest.mark.parametrize(
+    ("query", "comes_first"),
+    [
+        ({}, False),
+        ({"q": "", "kind": "", "status": "", "min_percent": "", "sort": "name"}, False),
+        ({"q": "a"}, True),
+        ({"kind": "text"}, True),
+        ({"status": "not started"}, True),
+        ({"min_percent": "0"}, True),
+        ({"sort": "-percent"}, True),
+        ({"q": "a", "first": "false"}, False),
+        ({"first": "true"}, True),
+    ],
+)
+def test_what_was_looked_for_comes_first(
+    api: httpx.Client, library: World, query: dict[str, str], comes_first: bool
+) -> None:
+    library.canon("eng", {"ruth": (2,)})
+    library.text_version(name="A text")
+    page = api.get("/", params=query).text
+    assert (page.index('id="results"') < page.index('id="lately"')) == comes_first
+    assert page.count('id="results"') == 1
+    # Where it stands is nothing that a link or a bookmark carries on.
+    assert "first=" not in page
+
+
+def test_counts_are_said_as_people_do(api: httpx.Client, library: World) -> None:
+    library.canon("eng", {"ruth": (2,)})
+    region = library.language("Sahel")
+    for name in ("One", "Two"):
+        language = library.language(name)
+        library.connection.execute(
+            "update language_entities set parent_id = %s where id = %s", [region, language]
+        )
+        library.text_version(name=f"In {name}", language=language)
+    assert "2 versions" in words(api.get("/").text)
+    assert "1 version found" in words(api.get("/", params={"q": "in one"}).text)
+    for path in ("/", "/languages", f"/languages/{language}"):
+        said = words(api.get(path).text)
+        assert "in Sahel" in said
+        assert "match" not in said
+        assert "below" not in said

@@ -102,3 +102,62 @@ def test_dead_rows_are_remarked_once_they_are_many_and_shown_always(
     page = api.get("/operations").text
     assert "dead rows in the queue" in page
     assert "oldest snapshot" in page
+
+
+def test_operations_are_one_sentence_when_all_is_well(
+    api: httpx.Client, database: str, site: Installation, cli: CommandLine
+) -> None:
+    [version] = site.texts(1)
+
+    def told() -> tuple[bool, str]:
+        page = api.get("/operations").text
+        before, _, after = page.partition('<details id="details">')
+        assert ("All is well" in page) == bool(after)
+        return bool(after), before
+
+    assert not told()[0]
+    worker_id = "00000000-0000-0000-0000-000000000001"
+    site.run("insert into progress.worker (worker_id, description) values (%s, 'x')", worker_id)
+    is_well, before = told()
+    assert is_well
+    assert "<table" not in before
+    assert 'class="tiles"' not in before
+    site.touch(version, "gen-1-3")
+    assert told()[0]
+    assert "1 version with changes on the way" in told()[1]
+    site.run("update progress_refresh_queue set enqueued_at = now() - interval '5 minutes'")
+    assert not told()[0]
+    assert "Text 0" in told()[1]
+    site.drain()
+    assert told()[0]
+    site.bury(version, "broken so")
+    is_well, before = told()
+    assert not is_well
+    assert "broken so" in before
+    assert "Text 0" in before
+
+
+def test_what_waits_fails_or_died_is_named_and_leads_to_its_version(
+    api: httpx.Client, site: Installation
+) -> None:
+    versions = site.texts(3)
+    buried, failing, gone = versions
+    site.run("update text_versions set name = '<b>Ex</b>' where id = %s", failing)
+    site.bury(buried)
+    site.fail_drains_of(failing, "fails")
+    site.touch(failing)
+    site.run("select progress.drain_version('text', %s)", failing)
+    site.run("delete from text_versions where id = %s", gone)
+    page = api.get("/operations").text
+    for version, name in ((buried, "Text 0"), (failing, "&lt;b&gt;Ex&lt;/b&gt;")):
+        assert f'<a href="/versions/text/{version}"><bdi>{name}</bdi></a>' in page
+        assert f">{version}<" not in page
+    assert f'href="/versions/text/{gone}"' not in page
+    assert "a text that was deleted" in page
+    v1 = "/api/v1/operations"
+    waiting = {item["version_id"]: item for item in api.get(f"{v1}/queue").json()["items"]}
+    assert waiting[str(failing)]["name"] == "<b>Ex</b>"
+    assert (waiting[str(gone)]["name"], waiting[str(gone)]["is_deleted"]) == (None, True)
+    letters = api.get(f"{v1}/dead-letters").json()
+    assert [(item["name"], item["is_deleted"]) for item in letters["items"]] == [("Text 0", False)]
+    assert [item["name"] for item in letters["failing"]] == ["<b>Ex</b>"]

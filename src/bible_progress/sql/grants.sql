@@ -214,6 +214,7 @@ begin
             ' progress.chapter, progress.gap_list, progress.comparison, progress.history,'
             ' progress.language_list, progress.language, progress.freshness,'
             ' progress.freshness_of, progress.language_freshness, progress.version_states,'
+            ' progress.version_names, progress.overview,'
             ' %s to %s',
             v_refresh,
             v_role

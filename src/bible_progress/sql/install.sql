@@ -21,6 +21,8 @@
 \ir objects/functions/rank.sql
 \ir objects/functions/rank_reason.sql
 \ir objects/functions/coverage_status.sql
+\ir objects/functions/folded_name.sql
+\ir objects/functions/natural_key.sql
 \ir objects/functions/blank_characters.sql
 \ir objects/functions/blank_code_points.sql
 \ir objects/functions/text_counts.sql
@@ -54,6 +56,7 @@
 \ir objects/functions/language_freshness.sql
 \ir objects/functions/summaries.sql
 \ir objects/functions/testaments.sql
+\ir objects/functions/testament_totals.sql
 \ir objects/functions/tree.sql
 \ir objects/functions/siblings.sql
 \ir objects/functions/book_list.sql
@@ -61,13 +64,17 @@
 \ir objects/functions/chapter_list.sql
 \ir objects/functions/language_descendants.sql
 \ir objects/functions/languages_within.sql
+\ir objects/functions/languages_with_versions.sql
 \ir objects/functions/best_versions.sql
 \ir objects/functions/version_list.sql
 \ir objects/functions/languages.sql
 \ir objects/functions/language.sql
 \ir objects/functions/language_list.sql
 \ir objects/functions/history.sql
+\ir objects/functions/changed_lately.sql
+\ir objects/functions/overview.sql
 \ir objects/functions/version_states.sql
+\ir objects/functions/version_names.sql
 
 -- What counts, from the verse up.
 \ir objects/views/versions.sql

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from .. import insights
 from ..errors import DatabaseRefused
-from ..remarks import remarks
+from ..remarks import all_is_well, remarks
 from ..words import age
 from . import problems
 from .comparing import Address, chapters_of, ordered, refusals_of, versions_named
@@ -51,8 +51,11 @@ _SHOWN_SIBLINGS = 20
 _SEARCHED = 200
 _MOST_CHOSEN = 20
 _SHOWN_LANGUAGES = 6
-# From where on people call a version nearly complete.
-_NEARLY_PERCENT = 90
+_SHOWN_CHANGES = 5
+# The overview as nobody has asked for anything.
+_UNASKED: dict[str, Any] = {
+    "q": None, "kind": None, "status": None, "min_percent": None, "sort": "name", "cursor": None,
+}  # fmt: skip
 
 
 def _printed(value: object) -> object:
@@ -108,9 +111,13 @@ def overview(
     min_percent: str = "",
     sort: Sort = "name",
     cursor: Cursor = None,
+    first: bool | None = None,
 ) -> Response:
-    """Totals, what changed, what is nearly complete, and every version."""
-    query = {
+    """Totals, what changed, what is nearly complete, and every version.
+
+    What was looked for comes first, unless `first` says where it stands on the page already.
+    """
+    query: dict[str, Any] = {
         "q": q or None,
         "kind": kind if kind in ("text", "audio") else None,
         "status": status if status in ("not started", "in progress", "complete") else None,
@@ -119,10 +126,8 @@ def overview(
         "cursor": cursor,
     }
     with reading(request) as snapshot:
-        listed = _versions(snapshot, limit=50, **query)
-        listed["next_cursor"] = cursor_out(listed["next_cursor"])
-        lately = _versions(snapshot, limit=5, sort="-updated")
-        begun = _versions(snapshot, limit=5, sort="-percent", status="in progress")
+        listed = _versions(snapshot, **query)
+        found = snapshot.get("overview", at_most=_SHOWN_CHANGES).shown()
         languages = snapshot.get(
             "languages",
             search=None,
@@ -131,29 +136,16 @@ def overview(
             at_most=_SHOWN_LANGUAGES,
             after=None,
         ).shown()
-        counts = {
-            name: _versions(snapshot, limit=1, **only)["total"]
-            for name, only in (
-                ("text", {"kind": "text"}),
-                ("audio", {"kind": "audio"}),
-                ("complete", {"status": "complete"}),
-            )
-        }
     return _page(
         request,
         "overview.html",
         page="overview",
         listed=listed,
-        lately=[v for v in lately["items"] if v["refreshed_at"]],
-        nearly=[v for v in begun["items"] if v["percent"] >= _NEARLY_PERCENT],
-        languages=languages["items"],
-        totals={
-            **counts,
-            "versions": counts["text"] + counts["audio"],
-            "languages": languages["total"],
-            "started": begun["total"],
-        },
+        found=found,
+        languages=languages,
         query=query,
+        is_filtered=any(query[name] is not None for name in ("q", "kind", "status", "min_percent")),
+        list_first=first if first is not None else query != _UNASKED,
         link=_linker("/", query),
         download=_linker("/api/v1/versions", {**query, "cursor": None}),
     )
@@ -256,14 +248,14 @@ def compare(
 def languages(
     request: Request,
     q: Search = None,
-    descendants: bool = False,
+    descendants: bool = True,
     with_versions: bool = False,
     cursor: Cursor = None,
 ) -> Response:
-    """Every language with its best versions."""
+    """Languages and regions with their best versions."""
     query = {
         "q": q or None,
-        "descendants": descendants,
+        "descendants": None if descendants else "false",
         "with_versions": with_versions,
         "cursor": cursor,
     }
@@ -289,12 +281,19 @@ def languages(
 
 @router.get("/languages/{language_id}")
 @shared()
-def language(request: Request, language_id: UUID, descendants: bool = False) -> Response:
-    """A language, its versions, and which is best and why."""
+def language(
+    request: Request,
+    language_id: UUID,
+    descendants: bool = True,
+    sort: Sort = "-percent",
+    cursor: Cursor = None,
+) -> Response:
+    """A language or region, its versions, and which is best and why."""
+    query = {"descendants": None if descendants else "false", "sort": sort, "cursor": cursor}
     with reading(request) as snapshot:
         found = snapshot.get("language", id=language_id, descendants=descendants).shown()
         listed = _versions(
-            snapshot, limit=200, language_id=language_id, descendants=descendants, sort="-percent"
+            snapshot, language_id=language_id, descendants=descendants, sort=sort, cursor=cursor
         )
     return _page(
         request,
@@ -303,6 +302,9 @@ def language(request: Request, language_id: UUID, descendants: bool = False) -> 
         language=found["language"],
         descendants=descendants,
         listed=listed,
+        query=query,
+        link=_linker(f"/languages/{language_id}", query),
+        download=_linker("/api/v1/versions", {"language": language_id, **query, "cursor": None}),
     )
 
 
@@ -331,6 +333,7 @@ def operations(request: Request, message: str | None = None) -> Response:
         status=status,
         hindrances=hindrances,
         remarks=list(remarks(status, hindrances)),
+        well=all_is_well(status, hindrances),
         queue=queue,
         failures=failures,
         letters=letters,
@@ -429,6 +432,7 @@ def _page(
             "age": age,
             "ago": _ago,
             "moment": _moment,
+            "day": _day,
             **values,
         }
     )
@@ -453,9 +457,9 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _versions(reads: Snapshot, *, limit: int, **filters: Any) -> Any:
+def _versions(reads: Snapshot, *, limit: int = 50, **filters: Any) -> Any:
     cursor = filters.get("cursor")
-    return reads.get(
+    listed = reads.get(
         "versions",
         kind=filters.get("kind"),
         language_id=filters.get("language_id"),
@@ -467,6 +471,7 @@ def _versions(reads: Snapshot, *, limit: int, **filters: Any) -> Any:
         at_most=limit,
         after=cursor_in(cursor, VERSION_CURSOR),
     ).shown()
+    return {**listed, "next_cursor": cursor_out(listed["next_cursor"])}
 
 
 def _offered(reads: Snapshot, chosen: list[Any], search: str | None) -> list[Any]:
@@ -531,6 +536,11 @@ def _duration(seconds: float) -> str:
 
 def _moment(when: str) -> str:
     return f"{datetime.fromisoformat(when).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _day(day: str) -> str:
+    at = datetime.fromisoformat(day)
+    return f"{at.day} {at:%B %Y}"
 
 
 def _ago(when: datetime | str | None) -> str:

@@ -33,6 +33,9 @@ ROWS_AT_ONCE = 1000
 WAIT_SECONDS = 5.0
 
 _MEDIA = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
+# What tables show of the testaments, each in columns of its own: old_percent and the like.
+_TESTAMENTS = ("old", "new")
+_SHARE = ("covered_verses", "total_verses", "percent", "books_complete", "total_books")
 # Of the OpenAPI document.
 CONTENT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}, "application/x-ndjson": {}}}
@@ -144,11 +147,17 @@ def _turn(request: Request) -> ExitStack:
 
 def _csv(model: type[d.Shape], items: Iterable[dict[str, Any]], *, with_head: bool) -> str:
     columns = [name for name, field in model.model_fields.items() if not _nests(field.annotation)]
+    has_testaments = "testaments" in model.model_fields
     text = io.StringIO()
     writer = csv.writer(text)
     if with_head:
-        writer.writerow(columns)
-    writer.writerows([_cell(item[column]) for column in columns] for item in items)
+        shares = [f"{of}_{name}" for of in _TESTAMENTS for name in _SHARE if has_testaments]
+        writer.writerow([*columns, *shares])
+    for item in items:
+        found = {part["testament"]: part for part in item["testaments"]} if has_testaments else {}
+        shares = [found.get(of, {}).get(name) for of in _TESTAMENTS for name in _SHARE]
+        cells = [_cell(item[column]) for column in columns]
+        writer.writerow([*cells, *shares] if has_testaments else cells)
     return text.getvalue()
 
 

@@ -19,7 +19,8 @@ LanguageCursor = Annotated[
     Annotated[str, cursor_of(LANGUAGE_CURSOR)] | None, Query(description=CURSOR)
 ]
 Descendants = Annotated[
-    bool, Query(description="Count versions of the languages below, dialects for example.")
+    bool,
+    Query(description="Of a region the languages in it, of a language its dialects count too."),
 ]
 
 
@@ -27,13 +28,15 @@ Descendants = Annotated[
 def list_languages(
     request: Request,
     reads: ReadsOf,
-    q: Annotated[Search, Query(description="In the name.")] = None,
-    with_versions: Annotated[bool, Query(description="Only those that have any.")] = False,
-    descendants: Descendants = False,
+    q: Annotated[Search, Query(description="In the name, accents and case aside.")] = None,
+    with_versions: Annotated[
+        bool, Query(description="Only those that have any; with descendants, in them.")
+    ] = False,
+    descendants: Descendants = True,
     limit: Limit = 50,
     cursor: LanguageCursor = None,
 ) -> Response:
-    """The languages by name, with the best recording and the best text of each."""
+    """Languages and regions by name, with the best recording and the best text of each."""
     found = reads.get(
         "languages",
         search=q or None,
@@ -50,7 +53,7 @@ def get_language(
     request: Request,
     reads: ReadsOf,
     language_id: Annotated[UUID, Path()],
-    descendants: Descendants = False,
+    descendants: Descendants = True,
 ) -> Response:
     """A language with its best recording and its best text, and why they are."""
     return send(request, reads.get("language", id=language_id, descendants=descendants))

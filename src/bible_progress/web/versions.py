@@ -57,7 +57,8 @@ As = Annotated[
 ]
 Search = Annotated[str | None, Query(max_length=200, pattern=NO_NUL)]
 Sort = Literal[
-    "name", "-name", "percent", "-percent", "covered", "-covered",
+    "name", "-name", "kind", "-kind", "language", "-language", "status", "-status",
+    "percent", "-percent", "covered", "-covered", "books", "-books", "old", "-old", "new", "-new",
     "updated", "-updated", "created", "-created",
 ]  # fmt: skip
 
@@ -67,6 +68,8 @@ READ_PROBLEMS = (
 )  # fmt: skip
 ONE = responses("not_found", *READ_PROBLEMS)
 PATH = "/versions/{kind}/{version_id}"
+_SEARCHED = "In the name, or that of its language or of a region above; accents and case aside."
+_SORTED = "With a minus, the greatest first; old and new: the share of a testament. Then by name."
 _AT_MOST = "a download has all rows unless it is given, then a Link names the rest."
 
 
@@ -78,11 +81,11 @@ def list_versions(
     reads: ReadsOf,
     kind: d.Kind | None = None,
     language: Annotated[UUID | None, Query(description="Of a language_entities row.")] = None,
-    descendants: Annotated[bool, Query(description="Languages below it too.")] = False,
-    q: Annotated[Search, Query(description="In the name or the language's name.")] = None,
+    descendants: Annotated[bool, Query(description="The languages in it too.")] = True,
+    q: Annotated[Search, Query(description=_SEARCHED)] = None,
     status: d.CoverageStatus | None = None,
     min_percent: Annotated[int | None, Query(ge=0, le=100)] = None,
-    sort: Annotated[Sort, Query(description="With a minus, the greatest first.")] = "name",
+    sort: Annotated[Sort, Query(description=_SORTED)] = "name",
     limit: Annotated[int | None, Query(ge=1, le=200, description=f"50; {_AT_MOST}")] = None,
     cursor: VersionCursor = None,
     format: As = "json",

@@ -6,23 +6,41 @@
 select pg_current_snapshot()::text;
 
 -- name: versions
+-- Whether anything waits is asked once: it takes a look at every version.
+with listed as materialized (
+    select
+        progress.version_list(
+            %(kind)s,
+            %(language_id)s,
+            %(descendants)s,
+            %(search)s,
+            %(status)s,
+            %(min_percent)s,
+            %(sort)s,
+            %(at_most)s,
+            %(after)s::json,
+            %(stored)s
+        ) as document
+)
+
 select
-    progress.version_list(
-        %(kind)s,
-        %(language_id)s,
-        %(descendants)s,
-        %(search)s,
-        %(status)s,
-        %(min_percent)s,
-        %(sort)s,
-        %(at_most)s,
-        %(after)s::json,
-        %(stored)s
-    )::text as body,
-    f.as_of,
-    f.pending,
-    f.stale_seconds
-from progress.freshness(null, null, %(stored)s) as f;
+    l.document::text as body,
+    (l.document ->> 'as_of')::timestamptz as as_of,
+    (l.document ->> 'pending')::boolean as pending,
+    case
+        when %(stored)s
+            then (select f.stale_seconds from progress.freshness(null, null, true) as f)
+        else 0
+    end as stale_seconds
+from listed as l;
+
+-- name: overview
+-- The list that is read beside it says how fresh both are.
+select
+    progress.overview(%(at_most)s, %(stored)s)::text as body,
+    statement_timestamp() as as_of,
+    false as pending,
+    0 as stale_seconds;
 
 -- name: tree
 select
@@ -89,19 +107,29 @@ select
 from progress.freshness(%(kind)s, %(id)s, true) as f;
 
 -- name: languages
+-- Whether anything waits is asked once: it takes a look at every version.
+with listed as materialized (
+    select
+        progress.language_list(
+            %(search)s,
+            %(descendants)s,
+            %(with_versions)s,
+            %(at_most)s,
+            %(after)s::json,
+            %(stored)s
+        ) as document
+)
+
 select
-    progress.language_list(
-        %(search)s,
-        %(descendants)s,
-        %(with_versions)s,
-        %(at_most)s,
-        %(after)s::json,
-        %(stored)s
-    )::text as body,
-    f.as_of,
-    f.pending,
-    f.stale_seconds
-from progress.freshness(null, null, %(stored)s) as f;
+    l.document::text as body,
+    (l.document ->> 'as_of')::timestamptz as as_of,
+    (l.document ->> 'pending')::boolean as pending,
+    case
+        when %(stored)s
+            then (select f.stale_seconds from progress.freshness(null, null, true) as f)
+        else 0
+    end as stale_seconds
+from listed as l;
 
 -- name: language
 select

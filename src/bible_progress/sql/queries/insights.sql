@@ -40,26 +40,63 @@ select
 from progress.hindrances();
 
 -- name: failures
+with found as materialized (
+    select
+        kind,
+        version_id,
+        attempts,
+        next_attempt_at,
+        last_error,
+        failing_since,
+        row_number() over () as place
+    from progress.failures(%(at_most)s)
+)
+
 select
-    kind,
-    version_id,
-    attempts,
-    next_attempt_at,
-    last_error,
-    failing_since
-from progress.failures(%(at_most)s);
+    f.kind,
+    f.version_id,
+    n.name,
+    n.is_deleted,
+    f.attempts,
+    f.next_attempt_at,
+    f.last_error,
+    f.failing_since
+from found as f
+inner join progress.version_names(
+    (select array_agg(o.kind) from found as o), (select array_agg(o.version_id) from found as o)
+) as n on f.kind = n.kind and f.version_id = n.version_id
+order by f.place;
 
 -- name: dead_letters
+with found as materialized (
+    select
+        id,
+        kind,
+        version_id,
+        chapter_id,
+        enqueued_at,
+        died_at,
+        attempts,
+        last_error
+    from progress.dead_letters(%(at_most)s, %(after)s::json)
+)
+
 select
-    id,
-    kind,
-    version_id,
-    chapter_id,
-    enqueued_at,
-    died_at,
-    attempts,
-    last_error
-from progress.dead_letters(%(at_most)s, %(after)s::json);
+    f.id,
+    f.kind,
+    f.version_id,
+    n.name,
+    n.is_deleted,
+    f.chapter_id,
+    f.enqueued_at,
+    f.died_at,
+    f.attempts,
+    f.last_error
+from found as f
+inner join progress.version_names(
+    (select array_agg(o.kind) from found as o), (select array_agg(o.version_id) from found as o)
+) as n on f.kind = n.kind and f.version_id = n.version_id
+order by f.died_at, f.id;
 
 -- name: retry_dead_letters
 select progress.retry_dead_letters(%(ids)s::uuid[]);
@@ -134,9 +171,25 @@ select
 from progress.measurements();
 
 -- name: queue
+with found as materialized (
+    select
+        kind,
+        version_id,
+        signals,
+        oldest_at,
+        row_number() over () as place
+    from progress.waiting_versions(%(at_most)s)
+)
+
 select
-    kind,
-    version_id,
-    signals,
-    oldest_at
-from progress.waiting_versions(%(at_most)s);
+    f.kind,
+    f.version_id,
+    n.name,
+    n.is_deleted,
+    f.signals,
+    f.oldest_at
+from found as f
+inner join progress.version_names(
+    (select array_agg(o.kind) from found as o), (select array_agg(o.version_id) from found as o)
+) as n on f.kind = n.kind and f.version_id = n.version_id
+order by f.place;

@@ -9,18 +9,32 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+    -- From here on all that is suspect is read once, instead of looked up for each.
+    c_many constant integer := 100;
     v_suspect boolean[];
 begin
-    v_suspect := array(
-        select
-            not p_stored and exists (
-                select
-                from progress.suspect as d
-                where d.kind = w.kind and d.version_id = w.version_id
-            )
-        from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
-        order by w.place
-    );
+    if cardinality(p_kinds) > c_many then
+        v_suspect := array(
+            select
+                not p_stored
+                and (w.kind, w.version_id) in (
+                    select d.kind, d.version_id from progress.suspect as d
+                )
+            from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
+            order by w.place
+        );
+    else
+        v_suspect := array(
+            select
+                not p_stored and exists (
+                    select
+                    from progress.suspect as d
+                    where d.kind = w.kind and d.version_id = w.version_id
+                )
+            from unnest(p_kinds, p_version_ids) with ordinality as w (kind, version_id, place)
+            order by w.place
+        );
+    end if;
     -- What is not filled cannot be opened; then every version that is there is suspect.
     if
         p_stored

@@ -16,20 +16,26 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
     return query
-    with wanted as (
+    -- Each materialized, and the first filtered in words of which the planner knows nothing: neither
+    -- are versions looked up for each language again, nor guesses at what is left make nested loops.
+    with wanted as materialized (
         select w.id, w.within
         from progress.languages_within(p_language_entity_ids, p_descendants) as w
-        where p_sight is null or p_sight -> 'languages' ? w.within::text
+        where case when p_sight is null then true else p_sight -> 'languages' ? w.within::text end
+    ),
+
+    found as materialized (
+        select v.kind, v.version_id, v.language_entity_id, v.created_at
+        from progress.versions as v
+        where
+            v.language_entity_id = any (array(select a.within from wanted as a))
+            and case when p_sight is null then true else p_sight -> v.kind ? v.version_id::text end
     ),
 
     candidate as materialized (
-        select w.id, v.kind, v.version_id, v.created_at
+        select w.id, f.kind, f.version_id, f.created_at
         from wanted as w
-        inner join progress.versions as v on w.within = v.language_entity_id
-        -- What the join says already, in words that reach the indexes below the view.
-        where
-            v.language_entity_id = any (array(select a.within from wanted as a))
-            and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
+        inner join found as f on w.within = f.language_entity_id
     ),
 
     ranked as (
@@ -50,7 +56,7 @@ begin
             ) as rank
         from (
             select array_agg(o.kind) as kinds, array_agg(o.version_id) as version_ids
-            from (select distinct c.kind, c.version_id from candidate as c) as o
+            from found as o
         ) as named
         cross join progress.exact_versions(named.kinds, named.version_ids, p_stored) as e
         inner join candidate as c on e.kind = c.kind and e.version_id = c.version_id

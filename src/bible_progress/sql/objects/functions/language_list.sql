@@ -15,20 +15,37 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+    -- Of a name, to search in.
+    c_looked_at constant integer := 1000;
     v_total bigint;
     v_ids uuid[];
     v_next json;
 begin
-    with matching as materialized (
-        select l.id, left(lower(coalesce(l.name, '') collate "default"), 200) as key_text
+    -- The offset keeps names from being folded more than once.
+    with named as (
+        select
+            l.id,
+            progress.folded_name(left(coalesce(l.name, '') collate "default", c_looked_at)) as name
         from public.language_entities as l
         where
             l.deleted_at is null
-            and (p_search is null or strpos(lower(l.name collate "default"), lower(p_search)) > 0)
             and (
                 not p_with_versions
-                or exists (select from progress.versions as v where v.language_entity_id = l.id)
+                or case
+                    when p_descendants
+                        then l.id in (select w.id from progress.languages_with_versions() as w)
+                    else l.id in (select v.language_entity_id from progress.versions as v)
+                end
             )
+        offset 0
+    ),
+
+    matching as materialized (
+        select
+            n.id,
+            progress.natural_key(n.name, rtrim(n.name, '0123456789')) collate "C" as key_text
+        from named as n
+        where p_search is null or strpos(n.name, progress.folded_name(p_search)) > 0
     ),
 
     page as (
@@ -64,7 +81,7 @@ $$;
 
 comment on function progress.language_list(text, boolean, boolean, integer, json, boolean) is
 'Languages by name with their best versions as one document, exact in this snapshot: at most p_limit
-of those with p_search in their name, p_with_versions: that have any; a missing name comes before
-others, names count with their first 200 characters. With p_descendants, what is
-below them counts too. next_cursor is what to give as p_after for those that follow, NULL at the
+of those with p_search in their name, accents and case aside, p_with_versions: that have any. Numbers
+in names come by size, accents beside their letters, a missing name first; the first 200 characters
+count. With p_descendants, what is below them counts too. next_cursor is what to give as p_after for those that follow, NULL at the
 end; total counts all. With p_stored, as last drained.';

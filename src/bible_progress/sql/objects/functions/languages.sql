@@ -16,49 +16,83 @@ begin
         with wanted as materialized (
             select w.id, w.within
             from progress.languages_within(p_language_entity_ids, p_descendants) as w
-            where p_sight is null or p_sight -> 'languages' ? w.within::text
+            where
+                case when p_sight is null then true else p_sight -> 'languages' ? w.within::text end
         ),
 
-        counted as (
+        counted as materialized (
             select
                 w.id,
                 count(*) filter (where v.kind = 'text') as text_versions,
                 count(*) filter (where v.kind = 'audio') as audio_versions
             from wanted as w
-            inner join progress.versions as v on w.within = v.language_entity_id
-            where
-                -- What the join says already, in words that reach the indexes below the view.
-                v.language_entity_id = any (array(select a.within from wanted as a))
-                and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
+            inner join (
+                select o.kind, o.language_entity_id
+                from progress.versions as o
+                where
+                    -- What the join says already, in words that reach the indexes below the view.
+                    o.language_entity_id = any (array(select a.within from wanted as a))
+                    and case
+                        when p_sight is null then true else p_sight -> o.kind ? o.version_id::text
+                    end
+                offset 0
+            ) as v on w.within = v.language_entity_id
             group by w.id
         ),
 
-        best as (
-            select
-                b.language_entity_id,
-                b.kind,
-                json_build_object(
-                    'kind', b.kind,
-                    'id', b.version_id,
-                    'name', v.name,
-                    'language_entity_id', v.language_entity_id,
-                    'reason', b.reason,
-                    'versions', b.versions,
-                    'status', progress.coverage_status(e.covered_verses, e.total_verses),
-                    'covered_verses', e.covered_verses,
-                    'total_verses', e.total_verses,
-                    'percent', progress.percent(e.covered_verses, e.total_verses),
-                    'testaments', t.testaments
-                ) as described
+        found as materialized (
+            select b.language_entity_id, b.kind, b.version_id, b.reason, b.versions
             from progress.best_versions(
                 p_language_entity_ids, p_descendants, p_stored, p_sight
             ) as b
-            inner join progress.versions as v
-                on b.kind = v.kind and b.version_id = v.version_id
-            cross join lateral progress.exact_version(b.kind, b.version_id, p_stored) as e
-            cross join lateral progress.testaments(
-                array[b.kind], array[b.version_id], p_stored
+        ),
+
+        -- One may be the best of several languages.
+        named as (
+            select array_agg(o.kind) as kinds, array_agg(o.version_id) as ids
+            from (select distinct f.kind, f.version_id from found as f) as o
+        ),
+
+        described as materialized (
+            select
+                v.kind,
+                v.version_id,
+                v.name,
+                v.language_entity_id,
+                e.covered_verses,
+                e.total_verses,
+                t.testaments
+            from progress.exact_versions(
+                (select n.kinds from named as n), (select n.ids from named as n), p_stored
+            ) as e
+            inner join progress.testaments(
+                (select n.kinds from named as n), (select n.ids from named as n), p_stored
             ) as t
+                on e.kind = t.kind and e.version_id = t.version_id
+            inner join progress.versions as v
+                on e.kind = v.kind and e.version_id = v.version_id
+            where v.version_id = any (array(select unnest(n.ids) from named as n))
+        ),
+
+        best as materialized (
+            select
+                f.language_entity_id,
+                f.kind,
+                json_build_object(
+                    'kind', f.kind,
+                    'id', f.version_id,
+                    'name', d.name,
+                    'language_entity_id', d.language_entity_id,
+                    'reason', f.reason,
+                    'versions', f.versions,
+                    'status', progress.coverage_status(d.covered_verses, d.total_verses),
+                    'covered_verses', d.covered_verses,
+                    'total_verses', d.total_verses,
+                    'percent', progress.percent(d.covered_verses, d.total_verses),
+                    'testaments', d.testaments
+                ) as described
+            from found as f
+            inner join described as d on f.kind = d.kind and f.version_id = d.version_id
         )
 
         select

@@ -10,20 +10,30 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 begin
+    if not p_descendants then
+        return query
+        select w.id, w.id
+        from unnest(p_language_entity_ids) as w (id);
+        return;
+    end if;
+
+    -- All at once, level by level. Without union all, so that a circle of parents ends.
     return query
-    select w.id, d.id
-    from unnest(p_language_entity_ids) as w (id)
-    cross join lateral (
-        select w.id
-        where not p_descendants
-        union all
-        select b.id
-        from progress.language_descendants(w.id) as b (id)
-        where p_descendants
-    ) as d;
+    with recursive below (id, within) as (
+        select w.id, w.id
+        from unnest(p_language_entity_ids) as w (id)
+        union
+        select b.id, l.id
+        from public.language_entities as l
+        inner join below as b on l.parent_id = b.within
+        where l.deleted_at is null
+    )
+
+    select b.id, b.within
+    from below as b;
 end
 $$;
 
 comment on function progress.languages_within(uuid[], boolean) is
 'What counts as within each of these languages: itself, and with p_descendants all that are below
-it.';
+it and not deleted.';

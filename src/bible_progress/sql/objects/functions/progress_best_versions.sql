@@ -1,6 +1,6 @@
 -- Resolved when it is made, so that callers need no right to the schema of what it calls.
 create or replace function public.progress_best_versions(
-    language_entity_id uuid, descendants boolean default false
+    language_entity_id uuid, descendants boolean default true
 )
 returns json
 language sql
@@ -27,6 +27,6 @@ return progress.language(
 
 comment on function public.progress_best_versions(uuid, boolean) is
 'A language with its best recording and its best text and why they are, as one document, exact: what
-GET /api/v1/languages/{id} answers. With descendants, versions of the languages below it count too.
-NULL for a language that is not there or that row security hides; versions that it hides do not
+GET /api/v1/languages/{id} answers. Versions of the languages below it count too, unless descendants
+is false. NULL for a language that is not there or that row security hides; versions that it hides do not
 count.';

@@ -21,37 +21,75 @@ set plan_cache_mode = force_generic_plan
 set enable_mergejoin = off
 as $$
 declare
+    -- Of a name, to search in.
+    c_looked_at constant integer := 1000;
     v_by text := ltrim(p_sort, '-');
     v_descending boolean := p_sort like '-%';
     -- Of a list that numbers neither filter nor order, those of the page are enough.
     v_by_numbers boolean := p_stored
     or p_status is not null
     or p_min_percent is not null
-    or v_by in ('percent', 'covered', 'updated');
+    or v_by in ('status', 'percent', 'covered', 'books', 'old', 'new', 'updated');
+    v_search text := progress.folded_name(p_search);
     v_languages uuid[];
+    v_found uuid[];
     v_total bigint;
     v_kinds text[];
     v_version_ids uuid[];
     v_items json;
     v_next json;
 begin
-    if v_by not in ('name', 'percent', 'covered', 'updated', 'created') then
-        raise exception 'sort % is none of name, percent, covered, updated, created', p_sort
+    if
+        v_by not in (
+            'name', 'kind', 'language', 'status', 'percent', 'covered', 'books', 'old', 'new',
+            'updated', 'created'
+        )
+    then
+        raise exception
+            'sort % is none of name, kind, language, status, percent, covered, books, old, new, '
+            'updated, created', p_sort
             using errcode = 'BP002', hint = 'With a minus before it, the greatest comes first.';
     end if;
     if p_language_entity_id is not null then
-        v_languages := case
-            when p_descendants
-                then array(select progress.language_descendants(p_language_entity_id))
-            else array[p_language_entity_id]
-        end;
+        v_languages := array(
+            select w.within
+            from progress.languages_within(array[p_language_entity_id], p_descendants) as w
+        );
+    end if;
+    if p_search is not null then
+        v_found := array(
+            select distinct w.holder
+            from progress.languages_with_versions() as w
+            where w.id in (
+                select l.id
+                from public.language_entities as l
+                where
+                    l.id in (select o.id from progress.languages_with_versions() as o)
+                    and strpos(
+                        progress.folded_name(left(l.name collate "default", c_looked_at)), v_search
+                    ) > 0
+            )
+        );
     end if;
 
     -- Each offset keeps the planner from moving filters over it: numbers are not read where they
     -- are not needed, and guesses at what filters leave make no nested loops of the join.
     with numbers as (
-        select n.kind, n.version_id, n.covered_verses, n.total_verses, n.refreshed_at
+        select
+            n.kind,
+            n.version_id,
+            n.covered_verses,
+            n.total_verses,
+            n.books_complete,
+            n.refreshed_at,
+            progress.fraction(t.covered_verses, t.total_verses) as share
         from progress.summaries(p_stored) as n
+        left join (
+            select a.*
+            from progress.testament_totals(v_by, p_stored) as a
+            where v_by in ('old', 'new')
+            offset 0
+        ) as t on n.kind = t.kind and n.version_id = t.version_id
         where v_by_numbers
         offset 0
     ),
@@ -60,43 +98,53 @@ begin
         select
             v.kind,
             v.version_id,
-            lower(coalesce(v.name, '')) as name,
             v.language_entity_id,
             v.created_at,
+            progress.folded_name(v.name) as name,
+            case
+                when v_by = 'language'
+                    then (
+                        select progress.folded_name(left(l.name collate "default", 100))
+                        from public.language_entities as l
+                        where l.id = v.language_entity_id
+                    )
+            end as language,
             n.covered_verses,
             n.total_verses,
-            n.refreshed_at
-        from progress.versions as v
+            n.books_complete,
+            n.refreshed_at,
+            n.share
+        from (
+            select
+                o.kind,
+                o.version_id,
+                o.language_entity_id,
+                o.created_at,
+                case
+                    when octet_length(o.name) > c_looked_at then left(o.name, c_looked_at)
+                    else coalesce(o.name, '')
+                end as name
+            from progress.versions as o
+            offset 0
+        ) as v
         left join numbers as n on v.kind = n.kind and v.version_id = n.version_id
         where n.kind is not null or not v_by_numbers
         offset 0
     ),
 
-    matching as materialized (
-        select
-            o.kind,
-            o.version_id,
-            -- A cursor has this in it, so it has an end; equal beginnings are ordered by their ids.
-            case when v_by = 'name' then left(o.name, 200) else '' end as key_text,
-            case v_by
-                when 'percent' then coalesce(progress.fraction(o.covered_verses, o.total_verses), -1)
-                when 'covered' then o.covered_verses
-                when 'created' then coalesce(extract(epoch from o.created_at), '-Infinity')
-                when 'updated' then coalesce(extract(epoch from o.refreshed_at), 0)
-                else 0
-            end as key_number
+    filtered as (
+        select o.*, rtrim(o.name, '0123456789') as stem
         from observed as o
         where
             (p_kind is null or o.kind = p_kind)
-            and (v_languages is null or o.language_entity_id = any (v_languages))
+            and (
+                v_languages is null
+                or o.language_entity_id in (select w.id from unnest(v_languages) as w (id))
+            )
             and (
                 p_search is null
-                or strpos(o.name, lower(p_search)) > 0
-                or o.language_entity_id in (
-                    select l.id
-                    from public.language_entities as l
-                    where strpos(lower(l.name collate "default"), lower(p_search)) > 0
-                )
+                or strpos(o.name, v_search) > 0
+                or o.language_entity_id in (select w.id from unnest(v_found) as w (id))
             )
             and (
                 p_status is null
@@ -106,6 +154,43 @@ begin
                 p_min_percent is null
                 or progress.percent(o.covered_verses, o.total_verses) >= p_min_percent
             )
+        offset 0
+    ),
+
+    matching as materialized (
+        select
+            f.kind,
+            f.version_id,
+            case v_by
+                when 'name' then 0
+                when 'language' then 0
+                when 'kind' then (f.kind = 'text')::integer
+                when 'status'
+                    then
+                        (f.covered_verses > 0)::integer
+                        + progress.is_complete(f.covered_verses, f.total_verses)::integer
+                when 'percent' then coalesce(progress.fraction(f.covered_verses, f.total_verses), -1)
+                when 'covered' then f.covered_verses
+                when 'books' then f.books_complete
+                when 'created' then coalesce(extract(epoch from f.created_at), '-Infinity')
+                when 'updated' then coalesce(extract(epoch from f.refreshed_at), 0)
+                else coalesce(f.share, -1)
+            end as key_number,
+            case
+                when v_by = 'language'
+                    then
+                        coalesce(
+                            left(
+                                progress.natural_key(f.language, rtrim(f.language, '0123456789')),
+                                100
+                            ),
+                            ''
+                        )
+                        || e'\x01'
+                        || left(progress.natural_key(f.name, f.stem), 100)
+                else progress.natural_key(f.name, f.stem)
+            end collate "C" as key_text
+        from filtered as f
     ),
 
     page as materialized (
@@ -117,26 +202,26 @@ begin
                 p_after is null
                 or case
                     when v_descending
-                        then (n.key_text, n.key_number, n.kind, n.version_id) < (
-                            p_after ->> 0,
+                        then (n.key_number, n.key_text, n.kind, n.version_id) < (
                             (p_after ->> 1)::numeric,
+                            p_after ->> 0,
                             p_after ->> 2,
                             (p_after ->> 3)::uuid
                         )
-                    else (n.key_text, n.key_number, n.kind, n.version_id) > (
-                        p_after ->> 0,
+                    else (n.key_number, n.key_text, n.kind, n.version_id) > (
                         (p_after ->> 1)::numeric,
+                        p_after ->> 0,
                         p_after ->> 2,
                         (p_after ->> 3)::uuid
                     )
                 end
             order by
-                case when v_descending then n.key_text end desc,
                 case when v_descending then n.key_number end desc,
+                case when v_descending then n.key_text end desc,
                 case when v_descending then n.kind end desc,
                 case when v_descending then n.version_id end desc,
-                n.key_text asc,
                 n.key_number asc,
+                n.key_text asc,
                 n.kind asc,
                 n.version_id asc
             limit p_limit + 1
@@ -233,9 +318,10 @@ comment on function progress.version_list(
     text, uuid, boolean, text, text, integer, text, integer, json, boolean
 ) is
 'Versions with their summaries and testaments as one document, exact in this snapshot: at most
-p_limit of those of a kind, a language (with p_descendants those below it too), whose name or
-language has p_search in it, of a status, with at least p_min_percent. p_sort is name, percent,
-covered, updated or created, with a minus before it the other way round; a missing name comes before
-others, a missing date is the oldest, names count with their first 200 characters. next_cursor is what to
-give as p_after for those that follow, NULL at the end; total counts all. With p_stored, as last
-drained.';
+p_limit of those of a kind, a language (with p_descendants those below it too), whose name has p_search
+in it, or that of their language or of a region above it, of a status, with at least p_min_percent;
+accents and case do not matter, and names are searched in their first thousand characters. p_sort is name, kind, language, status, percent, covered, books, old or
+new (the share of a testament), updated or created, with a minus before it the other way round. Equals
+are in the order of their names: numbers by size, accents beside their letters, a missing name first,
+the first 200 characters count; a missing date is the oldest. next_cursor is what to give as p_after
+for those that follow, NULL at the end; total counts all. With p_stored, as last drained.';

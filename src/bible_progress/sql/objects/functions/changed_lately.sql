@@ -1,0 +1,92 @@
+-- Stable, so it sees the snapshot of the query that calls it.
+create or replace function progress.changed_lately(p_limit integer)
+returns table (
+    kind text,
+    version_id uuid,
+    name text,
+    covered_verses integer,
+    total_verses integer,
+    day date,
+    changed_at timestamptz,
+    added_verses integer
+)
+language plpgsql
+stable
+rows 10
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    -- Versions that cover nothing, of which many may have come at once, are not all looked at.
+    c_empty constant integer := 200;
+begin
+    return query
+    with touched as (
+        select r.kind, r.version_id, r.refreshed_at
+        from progress.version_rollup as r
+        where r.covered_verses > 0
+        union all
+        select e.kind, e.version_id, e.refreshed_at
+        from (
+            select o.*
+            from progress.version_rollup as o
+            where o.covered_verses = 0
+            order by o.refreshed_at desc
+            limit c_empty
+        ) as e
+    )
+
+    -- From the latest on, until there are enough: the offsets keep what is below from being joined as
+    -- a whole.
+    select
+        t.kind,
+        t.version_id,
+        v.name,
+        c.covered_verses,
+        c.total_verses,
+        c.day,
+        case when (t.refreshed_at at time zone 'UTC')::date = c.day then t.refreshed_at end,
+        c.added_verses
+    from (
+        select o.*
+        from touched as o
+        order by o.refreshed_at desc
+        offset 0
+    ) as t
+    cross join lateral (
+        select o.name, o.created_at
+        from progress.versions as o
+        where o.kind = t.kind and o.version_id = t.version_id
+        offset 0
+    ) as v
+    cross join lateral (
+        select
+            h.day,
+            h.covered_verses,
+            h.total_verses,
+            h.covered_verses - coalesce(
+                lead(h.covered_verses) over (order by h.day desc),
+                -- What was there before it was first counted is no change.
+                case when (v.created_at at time zone 'UTC')::date >= h.day then 0 end,
+                h.covered_verses
+            ) as added_verses
+        from (
+            select y.day, y.covered_verses, y.total_verses
+            from progress.version_history as y
+            where y.kind = t.kind and y.version_id = t.version_id
+            order by y.day desc
+            limit 2
+        ) as h
+        order by h.day desc
+        limit 1
+    ) as c
+    where c.added_verses <> 0
+    order by t.refreshed_at desc
+    limit p_limit;
+end
+$$;
+
+comment on function progress.changed_lately(integer) is
+'The versions whose covered verses changed last, p_limit of them: how many came or went on
+that UTC day, and when, where what is stored changed last on that day. Numbers that were only counted
+again are no change, nor are those of a version that is older than its first count. As drained.';
