@@ -41,7 +41,9 @@ def setting(
     try:
         value = None if given is None else parse(given)
     except argparse.ArgumentTypeError as error:
-        value = _Unreadable(f"{env} cannot be used: {error}")
+        # Of texts, some are secrets.
+        shown_value = "" if parse is text else f"={given!r}"
+        value = _Unreadable(f"{env}{shown_value} cannot be used: {error}")
     shown = f", default {default}" if default is not None else ""
     parser.add_argument(
         flag,
