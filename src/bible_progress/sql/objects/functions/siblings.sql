@@ -30,8 +30,16 @@ begin
         select
             v.kind,
             v.version_id,
-            row_number() over (order by lower(v.name), v.kind, v.version_id) as place
+            row_number() over (
+                order by
+                    progress.natural_key(f.name, rtrim(f.name, '0123456789')) collate "C",
+                    v.kind,
+                    v.version_id
+            ) as place
         from progress.versions as v
+        cross join lateral (
+            select progress.folded_name(coalesce(left(v.name, 200), '')) as name
+        ) as f
         where
             v.language_entity_id = any (v_language_entity_ids)
             and v.bible_version_id in (
