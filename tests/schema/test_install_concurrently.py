@@ -17,12 +17,17 @@ from support.oracle import drain_and_assert_same
 AT_ONCE = 20
 
 
+def patient(connection: Connection[Any]) -> install.Plan:
+    """Install, and wait for as many before as there are, however slow the machine."""
+    return install.install(connection, lock_timeout_seconds=240)
+
+
 def install_at_once(url: str) -> list[install.Plan]:
     """Install from twenty sessions that are all connected before the first begins."""
     connections = [psycopg.connect(url, autocommit=True) for _ in range(AT_ONCE)]
     try:
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            return list(threads.map(install.install, connections))
+            return list(threads.map(patient, connections))
     finally:
         for connection in connections:
             connection.close()
