@@ -190,9 +190,9 @@ def run(options: argparse.Namespace) -> int:
         if concurrency:
             require_primary(connection)
         insights.status(connection)
-        # Live updates, the hook, and what a worker has besides have their own.
+        # Live updates, the probe, the hook, and what a worker has besides have their own.
         pool_size, *drains = affordable(
-            connection, options.pool_size, *([concurrency] if concurrency else []), also=4
+            connection, options.pool_size, *([concurrency] if concurrency else []), also=5
         )
     settings = replace(settings, pool_size=pool_size)
     worker = Worker(WorkerSettings(database_url=url, concurrency=drains[0])) if drains else None
