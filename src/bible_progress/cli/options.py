@@ -227,7 +227,7 @@ def id_of(what: str) -> Callable[[str], UUID]:
             return UUID(given)
         except ValueError:
             raise argparse.ArgumentTypeError(
-                f"{given or 'nothing'} is not the id of {what}, a UUID"
+                f"{repr(given) if given else 'nothing'} is not the id of {what}, a UUID"
             ) from None
 
     return parse
