@@ -122,6 +122,37 @@ def test_a_page_is_made_again_only_when_something_has_changed(
         assert made.count == before + 2, path
 
 
+def test_whom_live_updates_tell_to_read_again_share_one_render(
+    api: httpx.Client, site: Installation, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renders, "KEPT_SECONDS", 1e6)
+    [version] = site.texts(1)
+    path = f"/versions/text/{version}"
+    again = {"HX-Request": "true", "HX-Trigger": "live"}
+
+    def told(stream: Iterator[str]) -> None:
+        next(line for line in stream if line.startswith("data: "))
+
+    with api.stream("GET", "/api/v1/events") as answer:
+        stream = answer.iter_lines()
+        told(stream)
+        for verse in ("gen-1-2", "gen-1-3"):
+            site.touch(version, verse)
+            told(stream)
+            before = made.count
+            # Something that is not told of changes the snapshot each time.
+            shown = []
+            for _ in range(5):
+                site.run("update users set id = id")
+                site.run("update progress.settings set environment = environment")
+                shown.append(api.get(path, headers=again).text)
+            assert len(set(shown)) == 1
+            assert made.count == before + 1
+            # Who comes by himself gets what is, and so does who is told next.
+            api.get(path)
+            assert made.count == before + 2
+
+
 def test_what_one_may_see_is_not_shown_to_another(database: str, made: Made) -> None:
     with served(database, secret=SECRET) as api, ThreadPoolExecutor(4) as viewers:
         made.go_on.clear()
@@ -167,7 +198,7 @@ def test_one_who_leaves_does_not_take_the_page_from_the_others() -> None:
 
     def render(_: object) -> Any:
         assert go_on.wait(240)
-        return renders._Rendered(None, 0.0, HTMLResponse(""), b"made", b"")
+        return renders._Rendered(None, 0.0, 0.0, HTMLResponse(""), b"made", b"")
 
     async def look() -> None:
         shared = Renders()
@@ -190,7 +221,7 @@ def test_a_failure_is_told_to_all_and_is_not_kept() -> None:
         made.append(1)
         if len(made) == 1:
             raise ValueError("broken")
-        return renders._Rendered(None, 0.0, HTMLResponse(""), b"made", b"")
+        return renders._Rendered(None, 0.0, 0.0, HTMLResponse(""), b"made", b"")
 
     async def look() -> None:
         shared = Renders()
@@ -209,7 +240,7 @@ def test_what_is_kept_is_bounded() -> None:
         for number in range(3 * renders.KEPT_PAGES):
             await shared.get(
                 number,
-                lambda _: renders._Rendered(None, 1e18, HTMLResponse(""), b"made", b""),
+                lambda _: renders._Rendered(None, 1e18, 1e18, HTMLResponse(""), b"made", b""),
             )
         assert len(shared._kept) == renders.KEPT_PAGES
 

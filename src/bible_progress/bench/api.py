@@ -17,7 +17,7 @@ from .worlds import QUERIES, WHOLE, Bench, build_world, values, watch
 DOCUMENTS = sql.queries("documents")
 
 ADDED_GOAL_MS = 2.0
-LIST_GOAL_MS = 20.0
+LIST_GOAL_MS = 30.0
 OVERVIEW_GOAL_MS = 100.0
 VERSION_GOAL_MS = 60.0
 # The goals of lists and pages name this size; a shorter one only informs.
@@ -133,7 +133,7 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
     return [
         added("summary"),
         added("tree"),
-        page("API", "first 50 over HTTP", "list_http", LIST_GOAL_MS),
+        page("P10", "the first 50", "list_http", LIST_GOAL_MS),
         page("P10", "overview", "overview", OVERVIEW_GOAL_MS),
         page("P10", "page of one", "version", VERSION_GOAL_MS),
         *looked,

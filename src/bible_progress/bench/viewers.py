@@ -195,15 +195,15 @@ class _Viewer:
                     due = max(time.monotonic() + spread, last + LEAST_SECONDS)
             if due is not None and time.monotonic() >= due:
                 reads, last, due = reads + 1, time.monotonic(), None
-                took.append(await self.read(self._path))
+                took.append(await self.read(self._path, again=True))
         if coming:
             coming.cancel()
         await self.leave()
 
-    async def read(self, path: str) -> float:
-        """Read a page; return the seconds until it was here."""
+    async def read(self, path: str, *, again: bool = False) -> float:
+        """Read a page, `again` because of live updates; return the seconds until it was here."""
         began = time.monotonic()
-        self._ask(self._writer, path)
+        self._ask(self._writer, path, "HX-Request: true\r\nHX-Trigger: live\r\n" * again)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         assert head.startswith("http/1.1 200"), head
         length = head.partition("content-length: ")[2].partition("\r\n")[0]
@@ -215,10 +215,10 @@ class _Viewer:
             if writer is not None:
                 writer.close()
 
-    def _ask(self, writer: asyncio.StreamWriter, path: str) -> None:
+    def _ask(self, writer: asyncio.StreamWriter, path: str, more: str = "") -> None:
         host, port = self._where
         writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\n{more}"
             "Accept: text/html, text/event-stream\r\nAccept-Encoding: gzip\r\n\r\n".encode()
         )
 

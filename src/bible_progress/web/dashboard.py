@@ -309,7 +309,7 @@ def language(
 
 
 @router.get("/operations")
-@shared(may_operate)
+@shared(may_operate, follows_events=False)
 def operations(request: Request, message: str | None = None) -> Response:
     """Queue, failures, dead letters, drift, strategy and measurements."""
     has_secret = request.app.state.settings.secret is not None

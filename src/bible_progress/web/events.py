@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ class Changes:
         self._process = secrets.token_hex(4)
         self._kept: deque[tuple[int, list[dict[str, str]]]] = deque(maxlen=KEPT_EVENTS)
         self._number = 0
+        # When listeners were last told to read again: what is read from then on is what they need.
+        self.told_at = 0.0
         self._listeners: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._lock = threading.Lock()
         self._wanted = threading.Event()
@@ -95,6 +98,7 @@ class Changes:
             while self._seen is None and not self._stopping.is_set():
                 await woken.wait()
                 woken.clear()
+            self.told_at = time.monotonic()
             yield ServerSentEvent(
                 event="reset" if missed else "ready",
                 id=f"{self._process}-{number}",
@@ -172,6 +176,7 @@ class Changes:
 
     def _publish(self, versions: list[dict[str, str]]) -> None:
         with self._lock:
+            self.told_at = time.monotonic()
             self._number += 1
             self._kept.append((self._number, versions if len(versions) <= MAX_NAMED else []))
         self._wake()

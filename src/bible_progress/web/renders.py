@@ -7,7 +7,7 @@ import gzip
 import time
 from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -31,7 +31,9 @@ class _UnchangedError(Exception):
 class _Rendered:
     # What the database's snapshot was; None where a page shows more than the database.
     moment: str | None
+    # Monotonic: before it was read, and before it was last found to be still right.
     at: float
+    right_at: float
     response: Response
     body: bytes
     compressed: bytes
@@ -42,18 +44,33 @@ class Renders:
 
     Whoever comes before a render has begun gets that one, and whoever comes while it runs gets the
     next: so every answer is as the database was after the request came, and a page is rendered
-    once at a time, however many look at it.
+    once at a time, however many look at it. Whoever was told to read again needs none that began
+    later than that.
     """
 
     def __init__(self) -> None:
+        self._began: dict[Hashable, float] = {}
         self._running: dict[Hashable, asyncio.Task[_Rendered]] = {}
         self._following: dict[Hashable, asyncio.Task[_Rendered]] = {}
         self._kept: dict[Hashable, _Rendered] = {}
 
     async def get(
-        self, key: Hashable, render: Callable[[_Rendered | None], _Rendered]
+        self,
+        key: Hashable,
+        render: Callable[[_Rendered | None], _Rendered],
+        *,
+        since: float | None = None,
     ) -> _Rendered:
-        """Return what `render` returns, or what it returned for another; raises as it does."""
+        """Return what `render` returns, or what it returned for another; raises as it does.
+
+        With `since` one will do that began after that moment of the monotonic clock.
+        """
+        if since is not None:
+            kept = self._kept.get(key)
+            if kept and kept.right_at >= since and time.monotonic() - kept.at < KEPT_SECONDS:
+                return kept
+            if key in self._running and self._began[key] >= since:
+                return await asyncio.shield(self._running[key])
         task = self._following.get(key)
         if task is None:
             task = asyncio.create_task(self._render(key, render))
@@ -69,10 +86,11 @@ class Renders:
             await asyncio.wait([before])
         del self._following[key]
         self._running[key] = task
+        self._began[key] = time.monotonic()
         try:
             rendered = await run_in_threadpool(render, self._kept.get(key))
         finally:
-            del self._running[key]
+            del self._running[key], self._began[key]
         self._keep(key, rendered)
         return rendered
 
@@ -87,11 +105,12 @@ class Renders:
 
 
 def shared(
-    sees: Callable[[Request], Hashable] = lambda _: None,
+    sees: Callable[[Request], Hashable] = lambda _: None, *, follows_events: bool = True
 ) -> Callable[[Callable[..., Response]], Callable[..., Any]]:
     """Render a page once for all who ask for its address at once and see the same; see Renders.
 
-    One that reads by `reading` is not rendered again while the database is as it was.
+    One that reads by `reading` is not rendered again while the database is as it was. One that
+    `follows_events` may be read again by all whom live updates told so from one render.
     """
 
     def of_all(page: Callable[..., Response]) -> Callable[..., Any]:
@@ -105,13 +124,18 @@ def shared(
                     response = page(request, **named)
                 except _UnchangedError:
                     assert before is not None
-                    return before
+                    return replace(before, right_at=at)
                 body = bytes(response.body)
                 moment = getattr(request.state, "moment", None)
-                return _Rendered(moment, at, response, body, gzip.compress(body, 4, mtime=0))
+                packed = gzip.compress(body, 4, mtime=0)
+                return _Rendered(moment, at, at, response, body, packed)
 
             renders: Renders = request.app.state.renders
-            found = await renders.get((str(request.url), sees(request)), render)
+            since: float | None = None
+            # Of dashboard.js, which reads again what the page shows.
+            if follows_events and request.headers.get("hx-trigger") == "live":
+                since = request.app.state.changes.told_at
+            found = await renders.get((str(request.url), sees(request)), render, since=since)
             return _answer(request, found)
 
         return for_all
