@@ -73,7 +73,7 @@ def test_unknown_letters_are_refused_whole(cli: CommandLine, site: Installation)
 def test_what_is_no_id_is_refused(cli: CommandLine, action: str, text: str) -> None:
     done = cli("dead-letter", action, text)
     assert done.code == 2
-    assert f"{text!r} is not the id of a dead letter" in done.err
+    assert f"{repr(text) if text else 'nothing'} is not the id of a dead letter" in done.err
 
 
 def test_retry_wants_ids_or_all_and_not_both(cli: CommandLine) -> None:

@@ -68,7 +68,7 @@ def test_books_stand_below_each_other_and_those_that_differ_most_first(
     assert page.status_code == 200
     # mark: 1 in two of three, 2 and 3 in one; gen: 1 in one.
     assert rows(page.text) == [
-        "All books 4 5 only here 2 lacks 1 4 only here 1 lacks 2 2 lacks 4",
+        "All books 4 5 only here 2 · lacks 1 4 only here 1 · lacks 2 2 lacks 4",
         "mark 11 verses 3 4 only here 2 2 lacks 2 1 lacks 3",
         "gen 10 verses 1 0 lacks 1 1 only here 1 0 lacks 1",
         "exod 5 verses - 1 1 1",
@@ -159,7 +159,7 @@ def test_what_is_there_is_compared_without_what_is_not(api: httpx.Client, librar
     page = api.get(address("/compare", *versions, ("text", uuid4()), versions[0]))
     assert page.status_code == 200
     assert "One of the versions that were asked for is not there" in words(page.text)
-    assert rows(page.text)[1] == "gen 10 verses 2 1 only here 1 lacks 1 1 only here 1 lacks 1"
+    assert rows(page.text)[1] == "gen 10 verses 2 1 only here 1 · lacks 1 1 only here 1 · lacks 1"
 
 
 def test_versions_of_the_same_canon_are_found_by_name_and_language(

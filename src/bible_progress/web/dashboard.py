@@ -26,7 +26,7 @@ from . import problems
 from .comparing import Address, chapters_of, ordered, refusals_of, versions_named
 from .operations import change_dead_letter
 from .problems import PROBLEMS, ProblemError
-from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, cursor_out
+from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, cursor_out, cut
 from .renders import reading, shared
 from .sections import cells, sections
 from .security import (
@@ -432,6 +432,7 @@ def _page(
             "age": age,
             "ago": _ago,
             "moment": _moment,
+            "cut": cut,
             "day": _day,
             **values,
         }
