@@ -198,7 +198,7 @@ def test_one_who_leaves_does_not_take_the_page_from_the_others() -> None:
 
     def render(_: object) -> Any:
         assert go_on.wait(240)
-        return renders._Rendered(None, 0.0, 0.0, HTMLResponse(""), b"made", b"")
+        return renders._Rendered(None, 0.0, 0.0, HTMLResponse("made"), b"")
 
     async def look() -> None:
         shared = Renders()
@@ -209,7 +209,7 @@ def test_one_who_leaves_does_not_take_the_page_from_the_others() -> None:
         with pytest.raises(asyncio.CancelledError):
             await leaving
         go_on.set()
-        assert (await staying).body == b"made"
+        assert (await staying).response.body == b"made"
 
     run(look)
 
@@ -221,7 +221,7 @@ def test_a_failure_is_told_to_all_and_is_not_kept() -> None:
         made.append(1)
         if len(made) == 1:
             raise ValueError("broken")
-        return renders._Rendered(None, 0.0, 0.0, HTMLResponse(""), b"made", b"")
+        return renders._Rendered(None, 0.0, 0.0, HTMLResponse("made"), b"")
 
     async def look() -> None:
         shared = Renders()
@@ -229,7 +229,7 @@ def test_a_failure_is_told_to_all_and_is_not_kept() -> None:
             *(shared.get("page", render) for _ in range(3)), return_exceptions=True
         )
         assert [str(error) for error in found] == ["broken"] * 3
-        assert (await shared.get("page", render)).body == b"made"
+        assert (await shared.get("page", render)).response.body == b"made"
 
     run(look)
 
@@ -240,7 +240,7 @@ def test_what_is_kept_is_bounded() -> None:
         for number in range(3 * renders.KEPT_PAGES):
             await shared.get(
                 number,
-                lambda _: renders._Rendered(None, 1e18, 1e18, HTMLResponse(""), b"made", b""),
+                lambda _: renders._Rendered(None, 1e18, 1e18, HTMLResponse("made"), b""),
             )
         assert len(shared._kept) == renders.KEPT_PAGES
 

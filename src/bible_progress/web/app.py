@@ -25,7 +25,7 @@ from .guesses import Guesses
 from .operations import Readiness
 from .problems import Problems
 from .proxies import Forwarded
-from .renders import Renders
+from .renders import COMPRESS_FROM_BYTES, COMPRESS_LEVEL, Renders
 from .security import Guard, Hosts, Sessions
 from .settings import WebSettings
 
@@ -107,7 +107,9 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     # and may be compressed; those of what stands outside of the routes are problems too.
     app.add_middleware(Problems)
     app.add_middleware(OnceMore)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=COMPRESS_LEVEL
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

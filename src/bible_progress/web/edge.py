@@ -18,9 +18,8 @@ import h11
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from ..documents import Problem
 from ..metrics import HttpMetrics
-from .problems import PROBLEMS, RETRY_SECONDS, ProblemError
+from .problems import PROBLEMS, RETRY_SECONDS, ProblemError, document_of
 from .security import HEADERS
 from .settings import Limits
 
@@ -245,15 +244,8 @@ class BoundedConnection(H11Protocol):
 
 def _answer(code: str, request_id: str) -> bytes:
     status, title = PROBLEMS[code]
-    body = Problem(
-        type="about:blank",
-        title=title,
-        status=status,
-        code=code,
-        detail=title,
-        hint=_HINTS[code],
-        request_id=request_id,
-    ).model_dump_json()
+    problem = ProblemError(code, title, hint=_HINTS[code])
+    body = document_of(problem, request_id).model_dump_json()
     headers = {
         **HEADERS,
         "Content-Type": "application/problem+json",

@@ -158,21 +158,25 @@ def headers_of(problem: ProblemError) -> dict[str, str]:
     return headers
 
 
-def answer(request: Request, problem: ProblemError) -> Response:
-    """Return the problem as a response."""
+def document_of(problem: ProblemError, request_id: str) -> Problem:
+    """Return the problem of a request as the document that clients get."""
     status, title = PROBLEMS[problem.code]
-    body = Problem(
+    return Problem(
         type="about:blank",
         title=title,
         status=status,
         code=problem.code,
         detail=problem.detail,
         hint=problem.hint,
-        request_id=request.state.request_id,
+        request_id=request_id,
     )
+
+
+def answer(request: Request, problem: ProblemError) -> Response:
+    """Return the problem as a response."""
     return JSONResponse(
-        body.model_dump(mode="json"),
-        status_code=status,
+        document_of(problem, request.state.request_id).model_dump(mode="json"),
+        status_code=status_of(problem),
         headers=headers_of(problem),
         media_type="application/problem+json",
     )

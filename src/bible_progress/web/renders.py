@@ -20,7 +20,8 @@ from .reads import Reads, Snapshot
 # A page says when it was made, and ages in it grow: an unchanged one serves no longer.
 KEPT_SECONDS = 2.0
 KEPT_PAGES = 64
-COMPRESS_FROM_BYTES = 1000
+# Of every answer, whoever compresses it.
+COMPRESS_FROM_BYTES, COMPRESS_LEVEL = 1000, 4
 
 
 class _UnchangedError(Exception):
@@ -35,7 +36,6 @@ class _Rendered:
     at: float
     right_at: float
     response: Response
-    body: bytes
     compressed: bytes
 
 
@@ -49,8 +49,8 @@ class Renders:
     """
 
     def __init__(self) -> None:
-        self._began: dict[Hashable, float] = {}
-        self._running: dict[Hashable, asyncio.Task[_Rendered]] = {}
+        # Each with the monotonic time at which it began.
+        self._running: dict[Hashable, tuple[float, asyncio.Task[_Rendered]]] = {}
         self._following: dict[Hashable, asyncio.Task[_Rendered]] = {}
         self._kept: dict[Hashable, _Rendered] = {}
 
@@ -69,8 +69,9 @@ class Renders:
             kept = self._kept.get(key)
             if kept and kept.right_at >= since and time.monotonic() - kept.at < KEPT_SECONDS:
                 return kept
-            if key in self._running and self._began[key] >= since:
-                return await asyncio.shield(self._running[key])
+            began, running = self._running.get(key, (0.0, None))
+            if running and began >= since:
+                return await asyncio.shield(running)
         task = self._following.get(key)
         if task is None:
             task = asyncio.create_task(self._render(key, render))
@@ -82,15 +83,14 @@ class Renders:
         self, key: Hashable, render: Callable[[_Rendered | None], _Rendered]
     ) -> _Rendered:
         task = self._following[key]
-        if before := self._running.get(key):
-            await asyncio.wait([before])
+        if key in self._running:
+            await asyncio.wait([self._running[key][1]])
         del self._following[key]
-        self._running[key] = task
-        self._began[key] = time.monotonic()
+        self._running[key] = (time.monotonic(), task)
         try:
             rendered = await run_in_threadpool(render, self._kept.get(key))
         finally:
-            del self._running[key], self._began[key]
+            del self._running[key]
         self._keep(key, rendered)
         return rendered
 
@@ -125,10 +125,9 @@ def shared(
                 except _UnchangedError:
                     assert before is not None
                     return replace(before, right_at=at)
-                body = bytes(response.body)
                 moment = getattr(request.state, "moment", None)
-                packed = gzip.compress(body, 4, mtime=0)
-                return _Rendered(moment, at, at, response, body, packed)
+                compressed = gzip.compress(response.body, COMPRESS_LEVEL, mtime=0)
+                return _Rendered(moment, at, at, response, compressed)
 
             renders: Renders = request.app.state.renders
             since: float | None = None
@@ -156,11 +155,12 @@ def reading(request: Request) -> Generator[Snapshot]:
 
 def _answer(request: Request, found: _Rendered) -> Response:
     """Return a response of one request's own: middleware adds to its headers."""
-    is_compressed = len(found.body) >= COMPRESS_FROM_BYTES and "gzip" in request.headers.get(
+    made = found.response
+    is_compressed = len(made.body) >= COMPRESS_FROM_BYTES and "gzip" in request.headers.get(
         "accept-encoding", ""
     )
-    answer = Response(found.compressed if is_compressed else found.body, found.response.status_code)
-    for name, value in found.response.headers.items():
+    answer = Response(found.compressed if is_compressed else made.body, made.status_code)
+    for name, value in made.headers.items():
         if name != "content-length":
             answer.headers[name] = value
     answer.headers.add_vary_header("Accept-Encoding")
