@@ -25,8 +25,10 @@ from bible_progress import install
 from bible_progress.embedded import database_server
 
 sys.path.insert(0, str(Path(__file__).parent))
+# What differs is told wherever it is found.
+pytest.register_assert_rewrite("support")
 
-from support.builders import World
+from support.builders import World  # noqa: E402
 
 Connect = Callable[..., Connection[Any]]
 

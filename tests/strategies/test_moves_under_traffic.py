@@ -105,4 +105,6 @@ def test_no_reader_meets_a_missing_relation_or_a_wrong_number(
         assert time.monotonic() < until, f"seed {seed}: something stays dirty"
         site.drain()
     with oracle.snapshot(site.connection) as connection:
+        differences = oracle.differences(connection, clean_only=False)
+        assert not differences, f"seed {seed}: {differences}"
         oracle.assert_same(connection)
