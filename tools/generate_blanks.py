@@ -115,8 +115,8 @@ def _between(path: Path, parts: list[str], before: str, after: str) -> str:
 
 def render() -> dict[Path, str]:
     """Return what the generated files must say."""
-    numbers = SQL / "objects/functions/blank_code_points.sql"
-    characters = SQL / "objects/functions/blank_characters.sql"
+    numbers = SQL / "objects/rules/blank_code_points.sql"
+    characters = SQL / "objects/rules/blank_characters.sql"
     check = SQL / "checks/blank_texts.sql"
     return {
         numbers: _between(numbers, _numbers(), "", "::int4multirange;"),

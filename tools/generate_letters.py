@@ -13,9 +13,7 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-FILE = (
-    Path(__file__).resolve().parents[1] / "src/bible_progress/sql/objects/functions/folded_name.sql"
-)
+FILE = Path(__file__).resolve().parents[1] / "src/bible_progress/sql/objects/rules/folded_name.sql"
 
 # Letters with strokes, hooks and tails, of African and European languages, that keyboards lack;
 # apostrophes (and the letters that look like them), quotation marks and dashes.

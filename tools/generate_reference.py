@@ -382,7 +382,7 @@ def object_parts(catalog: Catalog, file: str) -> Iterator[str]:
             f"- {', '.join(events)}: `{function}()`. {catalog.function_comment(function)}"
             for function, events in catalog.triggers(name).items()
         )
-    elif "/functions/" in file or name == "strategy":
+    elif not schema.views_of(file):
         yield from function_parts(catalog, "progress", name)
     elif catalog.exists(f"progress.{name}"):
         yield f"#### `progress.{name}`"

@@ -41,7 +41,7 @@ def names(server: str, request: pytest.FixtureRequest) -> Iterator[Connection[An
             with psycopg.connect(make_conninfo(server, dbname=name), autocommit=True) as connection:
                 connection.execute("create schema progress")
                 for function in ("folded_name", "natural_key"):
-                    connection.execute(sql.read(f"objects/functions/{function}.sql").encode())
+                    connection.execute(sql.read(f"objects/rules/{function}.sql").encode())
                 yield connection
         finally:
             admin.execute(f"drop database {name} with (force)")  # type: ignore[arg-type]

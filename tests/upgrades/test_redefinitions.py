@@ -19,15 +19,15 @@ READER = "bp_test_measures"
 # Each makes "Words." of the second chapter count for nothing, at another place of what is computed.
 REDEFINITIONS: dict[str, tuple[str, Callable[[str], str]]] = {
     "a view": (
-        "objects/views/text_verse_coverage.sql",
+        "objects/live/text_verse_coverage.sql",
         lambda text: text.replace("tv.deleted_at is null", "v.chapter_id <> 'exod-2'", 1),
     ),
     "a function that it calls": (
-        "objects/functions/text_counts.sql",
+        "objects/rules/text_counts.sql",
         lambda text: text.replace("return p_deleted_at is null", "return p_verse_text = ''", 1),
     ),
     "what writes": (
-        "objects/views/live_bitmaps.sql",
+        "objects/live/live_bitmaps.sql",
         lambda text: f"{text}\nselect 1;\n",
     ),
 }
@@ -94,8 +94,8 @@ def test_a_changed_definition_signals_every_version(
 @pytest.mark.parametrize(
     ("path", "change"),
     [
-        ("objects/views/text_verse_coverage.sql", lambda text: f"-- Said otherwise.\n\n{text}"),
-        ("objects/functions/version_list.sql", lambda text: f"{text}\nselect 1;\n"),
+        ("objects/live/text_verse_coverage.sql", lambda text: f"-- Said otherwise.\n\n{text}"),
+        ("objects/documents/version_list.sql", lambda text: f"{text}\nselect 1;\n"),
     ],
 )
 def test_what_changes_no_number_signals_nothing(
@@ -128,13 +128,15 @@ def test_a_database_that_does_not_say_what_it_was_made_of_is_signalled(
 def test_the_files_that_numbers_are_computed_from_are_known(step: int) -> None:
     """Every rule, view and writer below a stored number; nothing that only reads them."""
     files = schema.number_files(step)
-    views = {path for path in schema.objects(step) if path.startswith("objects/views/")}
+    views = {path for path in schema.objects(step) if schema.views_of(path)} - {
+        path for path in schema.objects(step) if path.startswith("strategies/")
+    }
     reads = {
         *("relationships", "status", "levels", "oldest_snapshot"),
         *("dirty", "signalled", "suspect", "unfilled_views", "queued", "queue_start"),
     }
     assert {path for path in views if Path(path).stem not in reads} - files <= {
-        f"objects/views/{name}.sql"
+        f"objects/live/{name}.sql"
         for name in (
             "audio_chapter_coverage",
             "audio_book_coverage",
@@ -146,11 +148,12 @@ def test_the_files_that_numbers_are_computed_from_are_known(step: int) -> None:
             "language_entity_best_text_version",
         )
     }
+    functions = {Path(path).stem: path for path in schema.objects(step)}
     for path in files - views:
         # Whatever a file of them calls is one of them.
         for name in re.findall(r"progress\.(\w+)\(", sql.read(path)):
-            called = f"objects/functions/{name}.sql"
-            if called in schema.objects(step) and not name.startswith("exact_"):
+            called = functions.get(name)
+            if called and not name.startswith("exact_"):
                 assert called in files, (path, called)
 
 
@@ -158,15 +161,15 @@ def test_the_files_that_numbers_are_computed_from_are_known(step: int) -> None:
 MEASURE = """alter table progress.book_rollup add column missing_verses integer;
 """
 INTERNAL = (
-    "objects/views/stale_books.sql",
-    "objects/functions/refresh_books.sql",
-    "objects/functions/computed_books.sql",
+    "objects/rollups/stale_books.sql",
+    "objects/rollups/refresh_books.sql",
+    "objects/live/computed_books.sql",
     "strategies/views/stored_books.sql",
     "strategies/matview/stored_books.sql",
     "strategies/incremental/stored_books.sql",
 )
 CONTRACT = (
-    "objects/views/{}_book_coverage.sql",
+    "objects/live/{}_book_coverage.sql",
     "strategies/matview/mv_{}_book_coverage.sql",
     "strategies/incremental/mv_{}_book_coverage.sql",
 )
@@ -174,7 +177,7 @@ CONTRACT = (
 
 def add_measure(package: NewerPackage) -> None:
     package.edit(
-        "objects/views/books_by_source.sql",
+        "objects/rollups/books_by_source.sql",
         lambda text: text.replace(
             "as total_chapters,",
             "as total_chapters,"
