@@ -94,8 +94,7 @@ def _unescaped(value: str) -> str:
 
 def _covered(bible: World, kind: str) -> int:
     row = bible.connection.execute(
-        "select covered_verses from progress.versions_by_source where source = 'live'"
-        " and kind = %s",
+        "select covered_verses from progress.live_versions where kind = %s",
         [kind],
     ).fetchone()
     assert row is not None

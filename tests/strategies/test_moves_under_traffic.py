@@ -25,7 +25,7 @@ SECONDS = float(os.environ.get("BIBLE_PROGRESS_STRESS_SECONDS", "12"))
 SUMMARIES = (
     "select count(*) from progress.versions v"
     " cross join lateral progress.exact_version(v.kind, v.version_id) e"
-    " join progress.versions_by_source l on l.source = 'live' and l.kind = v.kind"
+    " join progress.live_versions l on l.kind = v.kind"
     " and l.version_id = v.version_id where l.covered_verses <> e.covered_verses"
 )
 

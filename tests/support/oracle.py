@@ -178,8 +178,7 @@ _EXACT = (
         "select v.kind, v.version_id, e.* from progress.versions v"
         " cross join lateral progress.exact_books(v.kind, v.version_id) e",
         "select kind, version_id, book_id, covered_verses, total_verses, chapters_with_any,"
-        " complete_chapters, total_chapters, book_number from progress.books_by_source"
-        " where source = 'live'",
+        " complete_chapters, total_chapters, book_number from progress.live_books",
     ),
     (
         "version",
@@ -189,7 +188,7 @@ _EXACT = (
         " cross join lateral progress.exact_version(v.kind, v.version_id) e",
         "select kind, version_id, covered_verses, total_verses, chapters_with_any,"
         " complete_chapters, total_chapters, books_complete, total_books"
-        " from progress.versions_by_source where source = 'live'",
+        " from progress.live_versions",
     ),
     (
         "language",
@@ -199,7 +198,6 @@ _EXACT = (
         " select language_entity_id from progress.versions) l"
         " cross join (values ('audio'), ('text')) k (kind)"
         " where progress.exact_best_version(k.kind, l.id) is not null",
-        "select kind, language_entity_id, version_id from progress.best_versions_by_source"
-        " where source = 'live'",
+        "select kind, language_entity_id, version_id from progress.live_best_versions",
     ),
 )

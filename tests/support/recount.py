@@ -195,18 +195,17 @@ def assert_live_matches(connection: Connection[Any]) -> None:
         found.chapters[kind, version][chapter] = tuple(numbers)
     for kind, version, book, *numbers in run(
         "select kind, version_id, book_id, covered_verses, total_verses, chapters_with_any,"
-        " complete_chapters, total_chapters from progress.books_by_source where source = 'live'"
+        " complete_chapters, total_chapters from progress.live_books"
     ).fetchall():
         found.books[kind, version][book] = tuple(numbers)
     for kind, version, *numbers in run(
         "select kind, version_id, covered_verses, total_verses, chapters_with_any,"
         " complete_chapters, total_chapters, books_complete, total_books"
-        " from progress.versions_by_source where source = 'live'"
+        " from progress.live_versions"
     ).fetchall():
         found.versions[kind, version] = tuple(numbers)
     for kind, language, version in run(
-        "select kind, language_entity_id, version_id from progress.best_versions_by_source"
-        " where source = 'live'"
+        "select kind, language_entity_id, version_id from progress.live_best_versions"
     ).fetchall():
         found.best[kind, language] = version
     assert found == expected

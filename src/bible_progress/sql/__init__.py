@@ -3,6 +3,10 @@
 `read` returns a file, `manifest` the files that `install.sql` lists in order, `checks` those of
 `checks.sql`, `queries` the statements that Python sends: blocks of `queries/<name>.sql`, each
 headed by `-- name: <word>`.
+
+What is said alike of several things is written once: a file with the line
+`-- progress: also audio for text` stands for a second one, right behind it, in which every `text`
+reads `audio`, in its name too. `manifest` lists both and `read` returns both.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import LiteralString, cast
 
 _ROOT = files(__name__)
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_ALSO = re.compile(r"^-- progress: also (\w+) for (\w+)\n", re.MULTILINE)
 
 
 @cache
@@ -22,13 +27,13 @@ def read(path: str) -> LiteralString:
 
     Shipped files are as trustworthy as source code, hence the one cast to LiteralString.
     """
-    return cast(LiteralString, _ROOT.joinpath(path).read_text(encoding="utf-8"))
+    return cast(LiteralString, _copies().get(path) or _text(path))
 
 
 @cache
 def manifest() -> tuple[str, ...]:
-    """Return the paths that `install.sql` includes, in its order."""
-    return _included("install.sql")
+    """Return the paths that `install.sql` includes, in its order, copies behind their file."""
+    return tuple(made for path in _included("install.sql") for made in (path, *_also(path)))
 
 
 @cache
@@ -48,4 +53,28 @@ def queries(name: str) -> dict[str, LiteralString]:
 
 
 def _included(path: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"^\\ir (\S+)$", read(path), re.MULTILINE))
+    return tuple(re.findall(r"^\\ir (\S+)$", _text(path), re.MULTILINE))
+
+
+def _text(path: str) -> str:
+    return _ROOT.joinpath(path).read_text(encoding="utf-8")
+
+
+@cache
+def _copies() -> dict[str, str]:
+    return {copy: text for path in _included("install.sql") for copy, text in _also(path).items()}
+
+
+def _also(path: str) -> dict[str, str]:
+    """Return the copies that a file stands for, by their paths."""
+    text = _text(path)
+    folder, _, name = path.rpartition("/")
+    return {
+        f"{folder}/{_word(old).sub(new, name)}": _word(old).sub(new, _ALSO.sub("", text))
+        for new, old in _ALSO.findall(text)
+    }
+
+
+def _word(word: str) -> re.Pattern[str]:
+    """A part of a name or a word of its own; as a type, `::text`, it is left alone."""
+    return re.compile(rf"(?<![a-z:]){word}(?![a-z])")

@@ -176,17 +176,19 @@ begin
             'grant select on progress.chapter_bitmap, progress.book_rollup,'
             ' progress.version_rollup, progress.versions, progress.canon_chapters,'
             ' progress.recordings, progress.recorded_verses,'
-            ' progress.live_verses, progress.live_chapters, progress.rollup_chapters,'
-            ' progress.stored_verses, progress.stored_chapters, progress.stored_books,'
-            ' progress.stored_versions, progress.chapters_by_source, progress.books_by_source,'
-            ' progress.versions_by_source, progress.best_versions_by_source to %s',
+            ' progress.live_verses, progress.live_chapters, progress.live_book_sums,'
+            ' progress.live_books, progress.live_version_sums, progress.live_versions,'
+            ' progress.live_best_versions, progress.rollup_chapters, progress.rollup_books,'
+            ' progress.stored_verses, progress.stored_chapters, progress.stored_book_sums,'
+            ' progress.stored_books, progress.stored_version_sums, progress.stored_versions,'
+            ' progress.stored_best_versions to %s',
             v_role
         );
         execute format(
             'grant execute on function progress.fraction, progress.chapter_fraction,'
             ' progress.is_complete, progress.rank, progress.blank_characters,'
             ' progress.blank_code_points, progress.text_counts,'
-            ' progress.media_counts, progress.suspended to %s',
+            ' progress.media_counts, progress.verses_between, progress.suspended to %s',
             v_role
         );
     end loop;

@@ -7,6 +7,7 @@
 \ir migrations/0003_time_failures.sql
 \ir migrations/0004_remember_definitions.sql
 \ir migrations/0005_return_more.sql
+\ir migrations/0006_read_each_source_by_itself.sql
 
 -- Which of three ways to store is in use; of files with the same name one applies.
 \ir strategies/views/strategy.sql
@@ -81,6 +82,7 @@
 \ir objects/live/canon_chapters.sql
 \ir objects/live/text_verse_coverage.sql
 \ir objects/live/recordings.sql
+\ir objects/live/verses_between.sql
 \ir objects/live/recorded_verses.sql
 \ir objects/live/audio_verse_coverage.sql
 \ir objects/live/live_verses.sql
@@ -94,15 +96,12 @@
 \ir objects/live/computed_books.sql
 \ir objects/live/computed_versions.sql
 \ir objects/live/computed_best_versions.sql
-\ir strategies/matview/mv_audio_verse_coverage.sql
 \ir strategies/matview/mv_audio_chapter_coverage.sql
-\ir strategies/matview/mv_audio_book_coverage.sql
 \ir strategies/matview/mv_audio_version_progress_summary.sql
 \ir strategies/matview/mv_text_verse_coverage.sql
 \ir strategies/matview/mv_text_chapter_coverage.sql
 \ir strategies/matview/mv_text_book_coverage.sql
 \ir strategies/matview/mv_text_version_progress_summary.sql
-\ir strategies/matview/mv_language_entity_best_audio_version.sql
 \ir strategies/matview/mv_language_entity_best_text_version.sql
 
 -- What is stored, and the arithmetic above it.
@@ -112,36 +111,35 @@
 \ir strategies/views/stored_chapters.sql
 \ir strategies/matview/stored_chapters.sql
 \ir strategies/incremental/stored_chapters.sql
-\ir objects/rollups/chapters_by_source.sql
-\ir objects/rollups/books_by_source.sql
-\ir objects/rollups/stale_books.sql
+\ir objects/rollups/exact_chapters.sql
+\ir objects/live/live_book_sums.sql
+\ir objects/live/live_books.sql
+\ir objects/rollups/rollup_books.sql
+\ir objects/rollups/exact_books.sql
 \ir strategies/views/stored_books.sql
 \ir strategies/matview/stored_books.sql
 \ir strategies/incremental/stored_books.sql
-\ir objects/rollups/versions_by_source.sql
+\ir objects/live/live_version_sums.sql
+\ir objects/live/live_versions.sql
+\ir objects/rollups/exact_versions.sql
 \ir strategies/views/stored_versions.sql
 \ir strategies/matview/stored_versions.sql
 \ir strategies/incremental/stored_versions.sql
-\ir objects/rollups/best_versions_by_source.sql
+\ir objects/live/live_best_versions.sql
 
 -- The contract: live, then stored.
 \ir objects/live/audio_chapter_coverage.sql
-\ir objects/live/audio_book_coverage.sql
 \ir objects/live/audio_version_progress_summary.sql
 \ir objects/live/text_chapter_coverage.sql
 \ir objects/live/text_book_coverage.sql
 \ir objects/live/text_version_progress_summary.sql
-\ir objects/live/language_entity_best_audio_version.sql
 \ir objects/live/language_entity_best_text_version.sql
-\ir strategies/incremental/mv_audio_verse_coverage.sql
 \ir strategies/incremental/mv_audio_chapter_coverage.sql
-\ir strategies/incremental/mv_audio_book_coverage.sql
 \ir strategies/incremental/mv_audio_version_progress_summary.sql
 \ir strategies/incremental/mv_text_verse_coverage.sql
 \ir strategies/incremental/mv_text_chapter_coverage.sql
 \ir strategies/incremental/mv_text_book_coverage.sql
 \ir strategies/incremental/mv_text_version_progress_summary.sql
-\ir strategies/incremental/mv_language_entity_best_audio_version.sql
 \ir strategies/incremental/mv_language_entity_best_text_version.sql
 \ir objects/reads/exact_best_version.sql
 \ir objects/rollups/levels.sql

@@ -14,10 +14,8 @@ select
     v.total_books,
     progress.fraction(v.books_complete, v.total_books) as book_fraction,
     v.complete_chapters
-from progress.versions_by_source as v
-where
-    v.source = 'live'
-    and v.kind = 'audio';
+from progress.live_version_sums as v
+where v.kind = 'audio';
 
 comment on view public.audio_version_progress_summary is
 'From the base tables as they are now: one row for each audio version that is not deleted.';

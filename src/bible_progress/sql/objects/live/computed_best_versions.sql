@@ -9,8 +9,8 @@ stable
 rows 100
 as $$
 select s.language_entity_id, s.version_id
-from progress.best_versions_by_source as s
-where s.source = 'stored' and s.kind = p_kind
+from progress.stored_best_versions as s
+where s.kind = p_kind
 $$;
 
 comment on function progress.computed_best_versions(text) is

@@ -19,8 +19,8 @@ select
     s.complete_chapters,
     s.total_chapters,
     s.book_number::integer
-from progress.books_by_source as s
-where s.source = 'stored' and s.kind = p_kind
+from progress.stored_book_sums as s
+where s.kind = p_kind
 $$;
 
 comment on function progress.computed_books(text) is

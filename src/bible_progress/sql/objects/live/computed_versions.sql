@@ -20,8 +20,8 @@ select
     s.total_chapters,
     s.books_complete,
     s.total_books
-from progress.versions_by_source as s
-where s.source = 'stored' and s.kind = p_kind
+from progress.stored_version_sums as s
+where s.kind = p_kind
 $$;
 
 comment on function progress.computed_versions(text) is

@@ -1,3 +1,4 @@
+-- progress: also audio for text
 create or replace view public.text_book_coverage
 with (security_invoker = true) as
 select
@@ -10,10 +11,8 @@ select
     b.total_verses,
     b.chapters_with_any as chapters_with_text,
     b.book_number
-from progress.books_by_source as b
-where
-    b.source = 'live'
-    and b.kind = 'text';
+from progress.live_books as b
+where b.kind = 'text';
 
 comment on view public.text_book_coverage is
 'From the base tables as they are now: every book of each text version''s canon, zeros included.';

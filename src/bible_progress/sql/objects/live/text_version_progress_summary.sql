@@ -14,10 +14,8 @@ select
     v.total_books,
     progress.fraction(v.books_complete, v.total_books) as book_fraction,
     v.chapters_with_any as chapters_with_text
-from progress.versions_by_source as v
-where
-    v.source = 'live'
-    and v.kind = 'text';
+from progress.live_version_sums as v
+where v.kind = 'text';
 
 comment on view public.text_version_progress_summary is
 'From the base tables as they are now: one row for each text version that is not deleted.';

@@ -30,14 +30,13 @@ begin
     ) then
         return (
             select b.version_id
-            from progress.best_versions_by_source as b
+            from progress.exact_best_versions as b
             where
-                b.source = 'exact'
-                and b.kind = p_kind
+                b.kind = p_kind
                 and b.language_entity_id = p_language_entity_id
         );
     end if;
-    -- As best_versions_by_source has it, whose other sources would be opened here too.
+    -- As stored_best_versions has it.
     return (
         select v.version_id
         from progress.versions as v

@@ -32,8 +32,8 @@ begin
             b.complete_chapters,
             b.total_chapters,
             b.book_number::integer
-        from progress.books_by_source as b
-        where b.source = 'live' and b.kind = p_kind and b.version_id = p_version_id;
+        from progress.live_books as b
+        where b.kind = p_kind and b.version_id = p_version_id;
         return;
     end if;
 
@@ -65,10 +65,9 @@ begin
             b.complete_chapters,
             b.total_chapters,
             b.book_number::integer
-        from progress.books_by_source as b
+        from progress.exact_book_sums as b
         where
-            b.source = 'exact'
-            and b.kind = p_kind
+            b.kind = p_kind
             and b.version_id = p_version_id
             and b.book_id = v_book_id;
     end loop;

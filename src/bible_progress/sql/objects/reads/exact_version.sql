@@ -50,8 +50,8 @@ begin
         v.books_complete,
         v.total_books,
         false
-    from progress.versions_by_source as v
-    where v.source = 'exact' and v.kind = p_kind and v.version_id = p_version_id;
+    from progress.exact_version_sums as v
+    where v.kind = p_kind and v.version_id = p_version_id;
 end
 $$;
 

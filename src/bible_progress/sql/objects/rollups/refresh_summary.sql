@@ -32,14 +32,13 @@ begin
         n.books_complete,
         n.total_books,
         clock_timestamp()
-    from progress.versions_by_source as n
+    from progress.rollup_version_sums as n
     left join progress.version_rollup as o
         on
             n.kind = o.kind
             and n.version_id = o.version_id
     where
-        n.source = 'rollup'
-        and n.kind = p_kind
+        n.kind = p_kind
         and n.version_id = p_version_id
         and (
             p_rows_below > 0

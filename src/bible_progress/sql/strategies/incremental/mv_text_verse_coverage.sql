@@ -1,3 +1,4 @@
+-- progress: also audio for text
 create or replace view public.mv_text_verse_coverage
 with (security_invoker = true) as
 select

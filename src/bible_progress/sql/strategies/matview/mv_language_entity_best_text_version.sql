@@ -1,3 +1,4 @@
+-- progress: also audio for text
 create materialized view if not exists public.mv_language_entity_best_text_version as
 select
     b.language_entity_id,

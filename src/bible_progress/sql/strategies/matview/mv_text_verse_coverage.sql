@@ -1,3 +1,4 @@
+-- progress: also audio for text
 create materialized view if not exists public.mv_text_verse_coverage as
 select
     s.version_id as text_version_id,

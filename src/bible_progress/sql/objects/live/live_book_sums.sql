@@ -1,7 +1,9 @@
-create view progress.books_by_source
+-- progress: also rollup for live
+-- progress: also stored for live
+-- progress: also exact for live
+create view progress.live_book_sums
 with (security_invoker = true) as
 select
-    source.name as source,
     ver.kind,
     ver.version_id,
     b.id as book_id,
@@ -14,16 +16,14 @@ select
     count(*) filter (where c.total_verses > 0)::integer as total_chapters,
     b.book_number
 from progress.versions as ver
-cross join (values ('live'), ('rollup'), ('stored'), ('exact')) as source (name)
 inner join public.books as b on ver.bible_version_id = b.bible_version_id
-left join progress.chapters_by_source as c
+left join progress.live_chapters as c
     on
-        source.name = c.source
-        and ver.kind = c.kind
+        ver.kind = c.kind
         and ver.version_id = c.version_id
         and b.id = c.book_id
-group by source.name, ver.kind, ver.version_id, b.id, b.book_number;
+group by ver.kind, ver.version_id, b.id, b.book_number;
 
-comment on view progress.books_by_source is
+comment on view progress.live_book_sums is
 'Every book of every version, summed from its chapters: the definition of the book level. Chapters
 without verses are none of its chapters.';
