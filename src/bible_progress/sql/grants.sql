@@ -175,7 +175,8 @@ begin
         execute format(
             'grant select on progress.chapter_bitmap, progress.book_rollup,'
             ' progress.version_rollup, progress.versions, progress.canon_chapters,'
-            ' progress.recordings, progress.recorded_verses,'
+            ' progress.text_verses, progress.recordings, progress.whole_chapters,'
+            ' progress.recorded_verses,'
             ' progress.live_verses, progress.live_chapters, progress.live_book_sums,'
             ' progress.live_books, progress.live_version_sums, progress.live_versions,'
             ' progress.live_best_versions, progress.rollup_chapters, progress.rollup_books,'

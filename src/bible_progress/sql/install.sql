@@ -80,14 +80,17 @@
 -- What counts, from the verse up.
 \ir objects/live/versions.sql
 \ir objects/live/canon_chapters.sql
+\ir objects/live/text_verses.sql
 \ir objects/live/text_verse_coverage.sql
 \ir objects/live/recordings.sql
+\ir objects/live/whole_chapters.sql
 \ir objects/live/verses_between.sql
 \ir objects/live/recorded_verses.sql
 \ir objects/live/audio_verse_coverage.sql
 \ir objects/live/live_verses.sql
 \ir objects/live/live_chapters.sql
 \ir objects/live/live_bitmaps.sql
+\ir objects/live/live_bitmap.sql
 \ir objects/rollups/rollup_chapters.sql
 
 -- Where materialized views store, they and what fills them.

@@ -24,13 +24,7 @@ select
     rows_changed,
     lag_seconds,
     error
-from progress.drain_version(%(kind)s, %(version_id)s)
-cross join set_config('synchronous_commit', 'off', true)
-where
-    not progress.is_backing_off(%(kind)s, %(version_id)s)
-    -- Asked when the drain is done, which holds upgrades off: before it one could still come. Where
-    -- the answer is no, nothing was drained.
-    and progress.require_schema(%(schema_version)s);
+from progress.drain_version(%(kind)s, %(version_id)s, true, %(schema_version)s);
 
 -- name: warm_up
 select progress.warm_up();

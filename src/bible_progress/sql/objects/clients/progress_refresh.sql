@@ -34,13 +34,9 @@ begin
         from progress.due_versions(50) as d
     loop
         exit when clock_timestamp() >= v_until;
-        -- A drain that a crash takes away leaves its signals. A caller's own writes must not go.
-        if pg_current_xact_id_if_assigned() is null then
-            perform set_config('synchronous_commit', 'off', true);
-        end if;
         v_outcome := (
             select r.outcome
-            from progress.drain_version(v_due.kind, v_due.version_id) as r
+            from progress.drain_version(v_due.kind, v_due.version_id, true) as r
         );
         v_drained := v_drained + (v_outcome = 'drained')::integer;
         v_failed := v_failed + (v_outcome in ('failed', 'dead'))::integer;

@@ -33,15 +33,9 @@ begin
             from progress.due_versions(least(v_left, 50)) as d
         loop
             exit when clock_timestamp() >= v_until;
-            -- A drain that a crash takes away leaves its signals. A caller's own writes must not go.
-            if pg_current_xact_id_if_assigned() is null then
-                perform set_config('synchronous_commit', 'off', true);
-            end if;
-            -- Another drain may have failed with it since it was listed: that is one attempt.
             if (
                 select r.outcome
-                from progress.drain_version(v_due.kind, v_due.version_id) as r
-                where not progress.is_backing_off(v_due.kind, v_due.version_id)
+                from progress.drain_version(v_due.kind, v_due.version_id, true) as r
             ) <> 'locked' then
                 v_left := v_left - 1;
             end if;

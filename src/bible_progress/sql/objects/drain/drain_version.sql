@@ -1,7 +1,12 @@
 -- The order is the promise: lock, then claim, then compute, each in a snapshot of its own.
 -- Computing before the lock could overwrite newer numbers; deleting signals after computing could
 -- delete one whose change was not seen. docs/decisions/0004-one-transaction-per-drain.md
-create or replace function progress.drain_version(p_kind text, p_version_id uuid)
+create or replace function progress.drain_version(
+    p_kind text,
+    p_version_id uuid,
+    p_when_due boolean default false,
+    p_schema_version integer default null
+)
 returns table (
     outcome text,
     signals integer,
@@ -41,6 +46,23 @@ begin
         outcome := 'locked';
         return next;
         return;
+    end if;
+
+    if p_schema_version is not null then
+        -- An upgrade may have come while the statement began; under the lock none comes any more.
+        perform progress.require_schema(p_schema_version);
+    end if;
+    if p_when_due then
+        -- Another drain may have failed with it since it was listed: that is one attempt.
+        if progress.is_backing_off(p_kind, p_version_id) then
+            return;
+        end if;
+        -- Nothing here waits for the disk: what a crash takes away is done again, for it takes the
+        -- removal of the signals too. docs/decisions/0008-drains-do-not-wait-for-the-disk.md
+        -- A caller's own writes must not go.
+        if pg_current_xact_id_if_assigned() is null then
+            perform set_config('synchronous_commit', 'off', true);
+        end if;
     end if;
 
     v_version_ids := progress.drained_together(p_kind, p_version_id);
@@ -135,8 +157,10 @@ begin
 end
 $$;
 
-comment on function progress.drain_version(text, uuid) is
+comment on function progress.drain_version(text, uuid, boolean, integer) is
 'Claim the signals of a version and refresh what they name, in this transaction. Outcome: drained,
 clean (no signal), locked (another drain has it), failed (signals kept, retried later) or dead
 (signals moved to the dead letters). lag_seconds is the age of the oldest signal when its numbers
-were ready to commit; chapters is 0 for a whole version. Needs READ COMMITTED.';
+were ready to commit; chapters is 0 for a whole version. With p_when_due, as workers call it: no
+row while the version backs off, and a commit that does not wait for the disk. Code that knows only so
+many migrations, p_schema_version, is refused where it does not fit. Needs READ COMMITTED.';

@@ -4,16 +4,11 @@ create view progress.recorded_verses
 with (security_invoker = true) as
 -- A whole chapter.
 select
-    r.audio_version_id,
+    w.audio_version_id,
     v.id as verse_id,
     v.chapter_id
-from progress.recordings as r
-inner join progress.canon_chapters as c
-    on
-        r.chapter_id = c.chapter_id
-        and r.bible_version_id = c.bible_version_id
-inner join public.verses as v on c.chapter_id = v.chapter_id
-where r.start_verse_id is null
+from progress.whole_chapters as w
+inner join public.verses as v on w.chapter_id = v.chapter_id
 union all
 -- A range inside one chapter.
 select
@@ -49,7 +44,7 @@ inner join public.verses as last_verse
         and first_verse.chapter_id <> last_verse.chapter_id
 cross join lateral progress.verses_between(
     r.bible_version_id::text, r.start_verse_id::text, r.end_verse_id::text
-) as v
+) as v -- noqa: LT02
 -- The second is implied by the joins; said so that most ranges are passed over without them.
 where r.start_verse_id is not null and r.end_verse_id <> r.start_verse_id;
 

@@ -1,7 +1,7 @@
 -- A range runs in canon order: book, chapter, verse by their number columns; where two books or
 -- two chapters share a number their ids decide.
--- A function, because such ranges are few and the planner, who cannot know it, would expect millions
--- of verses and compile (JIT) for seconds what runs for milliseconds.
+-- A function, because such ranges are few and the planner, who cannot know it, would expect
+-- millions of verses and compile (JIT) for seconds what runs for milliseconds.
 create or replace function progress.verses_between(
     p_bible_version_id text, p_start_verse_id text, p_end_verse_id text
 )

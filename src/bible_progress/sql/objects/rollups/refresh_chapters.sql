@@ -12,41 +12,10 @@ declare
     v_live bit varying;
     v_stored bit varying;
     v_changed integer := 0;
-    v_with_timings boolean := p_kind = 'text' or progress.timings_may_add(p_version_id);
+    v_with_timings boolean := p_kind = 'audio' and progress.timings_may_add(p_version_id);
 begin
     foreach v_chapter_id in array p_chapter_ids loop
-        -- Constants leave the other kind, and timings, out of the plan.
-        if p_kind = 'text' then
-            v_live := (
-                select l.covered
-                from progress.live_bitmaps as l
-                where
-                    l.reach = 'all'
-                    and l.kind = 'text'
-                    and l.version_id = p_version_id
-                    and l.chapter_id = v_chapter_id
-            );
-        elsif v_with_timings then
-            v_live := (
-                select l.covered
-                from progress.live_bitmaps as l
-                where
-                    l.reach = 'all'
-                    and l.kind = 'audio'
-                    and l.version_id = p_version_id
-                    and l.chapter_id = v_chapter_id
-            );
-        else
-            v_live := (
-                select l.covered
-                from progress.live_bitmaps as l
-                where
-                    l.reach = 'recordings'
-                    and l.kind = 'audio'
-                    and l.version_id = p_version_id
-                    and l.chapter_id = v_chapter_id
-            );
-        end if;
+        v_live := progress.live_bitmap(p_kind, p_version_id, v_chapter_id, v_with_timings);
         v_stored := (
             select b.covered
             from progress.chapter_bitmap as b

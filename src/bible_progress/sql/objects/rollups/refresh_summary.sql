@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+    v_summary progress.version_rollup;
     v_changed integer;
 begin
     insert into progress.version_rollup as r (
@@ -22,44 +23,18 @@ begin
         refreshed_at
     )
     select
-        n.kind,
-        n.version_id,
-        n.covered_verses,
-        n.total_verses,
-        n.chapters_with_any,
-        n.complete_chapters,
-        n.total_chapters,
-        n.books_complete,
-        n.total_books,
-        clock_timestamp()
-    from progress.rollup_version_sums as n
-    left join progress.version_rollup as o
-        on
-            n.kind = o.kind
-            and n.version_id = o.version_id
-    where
-        n.kind = p_kind
-        and n.version_id = p_version_id
-        and (
-            p_rows_below > 0
-            or (
-                n.covered_verses,
-                n.total_verses,
-                n.chapters_with_any,
-                n.complete_chapters,
-                n.total_chapters,
-                n.books_complete,
-                n.total_books
-            ) is distinct from (
-                o.covered_verses,
-                o.total_verses,
-                o.chapters_with_any,
-                o.complete_chapters,
-                o.total_chapters,
-                o.books_complete,
-                o.total_books
-            )
+        s.*,
+        coalesce(
+            -- As it is, so that the rows differ only where their numbers do.
+            (
+                select o.refreshed_at
+                from progress.version_rollup as o
+                where p_rows_below = 0 and o.kind = p_kind and o.version_id = p_version_id
+            ),
+            clock_timestamp()
         )
+    from progress.rollup_version_sums as s
+    where s.kind = p_kind and s.version_id = p_version_id
     on conflict (kind, version_id) do update
     set
         covered_verses = excluded.covered_verses,
@@ -69,10 +44,11 @@ begin
         total_chapters = excluded.total_chapters,
         books_complete = excluded.books_complete,
         total_books = excluded.total_books,
-        refreshed_at = excluded.refreshed_at;
-    get diagnostics v_changed = row_count;
+        refreshed_at = clock_timestamp()
+    where p_rows_below > 0 or r is distinct from excluded
+    returning r.* into v_summary;
 
-    if v_changed > 0 then
+    if found then
         -- Days that are yet to come are from before the clock went back.
         delete from progress.version_history as h
         where
@@ -80,6 +56,7 @@ begin
             and h.version_id = p_version_id
             and h.day > (clock_timestamp() at time zone 'UTC')::date;
 
+        -- Other verses may make the same counts.
         insert into progress.version_history as h (
             kind,
             version_id,
@@ -92,30 +69,29 @@ begin
             books_complete,
             total_books
         )
-        select
-            r.kind,
-            r.version_id,
-            (r.refreshed_at at time zone 'UTC')::date,
-            r.covered_verses,
-            r.total_verses,
-            r.chapters_with_any,
-            r.complete_chapters,
-            r.total_chapters,
-            r.books_complete,
-            r.total_books
-        from progress.version_rollup as r
+        select n.*
+        from (
+            select
+                v_summary.kind,
+                v_summary.version_id,
+                (v_summary.refreshed_at at time zone 'UTC')::date as day,
+                v_summary.covered_verses,
+                v_summary.total_verses,
+                v_summary.chapters_with_any,
+                v_summary.complete_chapters,
+                v_summary.total_chapters,
+                v_summary.books_complete,
+                v_summary.total_books
+        ) as n
         where
-            r.kind = p_kind
-            and r.version_id = p_version_id
-            -- Other verses may make the same counts.
-            and (
-                r.covered_verses,
-                r.total_verses,
-                r.chapters_with_any,
-                r.complete_chapters,
-                r.total_chapters,
-                r.books_complete,
-                r.total_books
+            (
+                n.covered_verses,
+                n.total_verses,
+                n.chapters_with_any,
+                n.complete_chapters,
+                n.total_chapters,
+                n.books_complete,
+                n.total_books
             ) is distinct from (
                 select (
                     l.covered_verses,
@@ -140,12 +116,10 @@ begin
             total_chapters = excluded.total_chapters,
             books_complete = excluded.books_complete,
             total_books = excluded.total_books;
-        if found then
-            v_changed := v_changed + 1;
-        end if;
-        return v_changed;
+        return case when found then 2 else 1 end;
     end if;
 
+    v_changed := 0;
     if not exists (
         select
         from progress.versions as v

@@ -21,11 +21,16 @@ select
     c.chapter_number
 from progress.versions as ver
 inner join progress.canon_chapters as c on ver.bible_version_id = c.bible_version_id
-left join progress.chapter_bitmap as b
-    on
-        ver.kind = b.kind
-        and ver.version_id = b.version_id
-        and c.chapter_id = b.chapter_id;
+left join lateral (
+    select b.covered
+    from progress.chapter_bitmap as b
+    where
+        b.kind = ver.kind
+        and b.version_id = ver.version_id
+        and b.chapter_id = c.chapter_id
+    -- A look-up for each chapter, whatever the planner guesses.
+    limit 1
+) as b on true;
 
 comment on view progress.rollup_chapters is
 'Covered and total verses of every chapter of every version, from the bitmaps.';
