@@ -142,6 +142,11 @@ NEW_SIDE_ONLY_OF_TEXTS = Mutant(
             "where progress.text_counts(o.verse_text, o.deleted_at) except all",
             "where false except all",
         ),
+        (
+            "verse_texts_changed",
+            "values (v_old_version_id, v_old_verse_id, v_before),",
+            "values (v_old_version_id, v_old_verse_id, false),",
+        ),
     ),
 )
 NEW_SIDE_ONLY_OF_FILES = Mutant(

@@ -41,7 +41,10 @@ class NewerPackage:
         code = self.package / "__init__.py"
         code.write_text(f'"""A later release."""\n\n__version__ = "{VERSION}"\n')
         if migration == RENAMING:
-            for path in (self.package / "sql").rglob("*.sql"):
+            # What a release has brought is never edited.
+            for path in {*(self.package / "sql").rglob("*.sql")} - {
+                *(self.package / "sql/migrations").iterdir()
+            }:
                 path.write_text(_renamed(path.read_text()))
         if migration is not None:
             self._add(migration)

@@ -48,10 +48,6 @@ begin
         return;
     end if;
 
-    if p_schema_version is not null then
-        -- An upgrade may have come while the statement began; under the lock none comes any more.
-        perform progress.require_schema(p_schema_version);
-    end if;
     if p_when_due then
         -- Another drain may have failed with it since it was listed: that is one attempt.
         if progress.is_backing_off(p_kind, p_version_id) then
@@ -63,6 +59,10 @@ begin
         if pg_current_xact_id_if_assigned() is null then
             perform set_config('synchronous_commit', 'off', true);
         end if;
+    end if;
+    -- An upgrade may have come while the statement began; under the lock none comes any more.
+    if p_schema_version is not null then
+        perform progress.require_schema(p_schema_version);
     end if;
 
     v_version_ids := progress.drained_together(p_kind, p_version_id);

@@ -42,9 +42,13 @@ inner join public.verses as last_verse
     on
         r.end_verse_id = last_verse.id
         and first_verse.chapter_id <> last_verse.chapter_id
-cross join lateral progress.verses_between(
-    r.bible_version_id::text, r.start_verse_id::text, r.end_verse_id::text
-) as v -- noqa: LT02
+cross join
+    lateral (
+        select
+            b.verse_id,
+            b.chapter_id
+        from progress.verses_between(r.bible_version_id, r.start_verse_id, r.end_verse_id) as b
+    ) as v
 -- The second is implied by the joins; said so that most ranges are passed over without them.
 where r.start_verse_id is not null and r.end_verse_id <> r.start_verse_id;
 

@@ -19,6 +19,10 @@ as $$
 declare
     v_dirty_chapters text[] := progress.dirty_chapters(p_kind, p_version_id, p_stored);
     v_chapter_id text;
+    v_live bit varying;
+    v_with_timings boolean := p_kind = 'audio' and exists (
+        select from progress.timed_version as n where n.audio_version_id = p_version_id
+    );
 begin
     -- A book that may or may not be given is guessed at as one row: hence statements of their own.
     if v_dirty_chapters is null and p_book_id is null then
@@ -75,18 +79,27 @@ begin
     end if;
 
     foreach v_chapter_id in array coalesce(v_dirty_chapters, '{}') loop
+        v_live := progress.live_bitmap(p_kind, p_version_id, v_chapter_id, v_with_timings);
         return query
         select
             c.book_id::text,
             c.chapter_id::text,
-            c.covered_verses,
-            c.total_verses,
+            coalesce(bit_count(v_live), 0)::integer,
+            coalesce(
+                length(v_live),
+                (
+                    select count(*)::integer
+                    from public.verses as v
+                    where v.chapter_id = c.chapter_id
+                )
+            ),
             c.book_number::integer,
             c.chapter_number::integer
-        from progress.live_chapters as c
+        from progress.versions as ver
+        inner join progress.canon_chapters as c on ver.bible_version_id = c.bible_version_id
         where
-            c.kind = p_kind
-            and c.version_id = p_version_id
+            ver.kind = p_kind
+            and ver.version_id = p_version_id
             and c.chapter_id = v_chapter_id
             and (p_book_id is null or c.book_id = p_book_id);
     end loop;
