@@ -35,7 +35,16 @@ Connect = Callable[..., Connection[Any]]
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+# What is quick by nature; elsewhere, a test that is marked `quick` stands for its folder.
+QUICK_FOLDERS = {"unit", "sql", "oracle", "plans", "importers"}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all",
+        action="store_true",
+        help="every test; without it, and where none is named, those that take two minutes",
+    )
     parser.addoption(
         "--jit",
         action="store_true",
@@ -43,10 +52,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    # Who names tests, by place or by word, gets them. Workers of xdist are told with the options.
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword:
+        config.option.all = True
     # A shell's background job ignores Ctrl-C and passes that on to what tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.all:
+        return
+    quick = [
+        item
+        for item in items
+        if item.path.relative_to(Path(__file__).parent).parts[0] in QUICK_FOLDERS
+        or item.get_closest_marker("quick")
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
+    items[:] = quick
 
 
 def pytest_report_header() -> str:

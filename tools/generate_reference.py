@@ -368,7 +368,8 @@ def sql_page(connection: Connection[Any]) -> str:
 def sections() -> Iterator[tuple[str, list[str]]]:
     """Yield the headings of install.sql that have objects, with the files below each."""
     for match in _SECTION.finditer(sql.read("install.sql")):
-        files = re.findall(r"(?:objects|strategies/incremental)/\S+", match["files"])
+        listed = re.findall(r"(?:objects|strategies/incremental)/\S+", match["files"])
+        files = [made for file in listed for made in (file, *sql.copies(file))]
         if files:
             yield match["title"], files
 

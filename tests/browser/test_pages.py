@@ -43,6 +43,7 @@ def test_names_that_attack_are_only_names(
     assert page.locator("h1").inner_text() == cut(HOSTILE)
 
 
+@pytest.mark.quick
 def test_the_map_shows_counts_and_opens_chapters_by_keyboard(
     address: str, versions: dict[str, Any], new_page: Any
 ) -> None:

@@ -107,7 +107,10 @@ OF_DRAINS = (
 
 @pytest.mark.parametrize(
     ("mutant", "scenario", "shows"),
-    CAUGHT,
+    [
+        pytest.param(*caught, marks=pytest.mark.quick if place == 0 else ())
+        for place, caught in enumerate(CAUGHT)
+    ],
     ids=[f"{mutant.name}: {scenario.__name__}" for mutant, scenario, _ in CAUGHT],
 )
 def test_mutant_is_caught(

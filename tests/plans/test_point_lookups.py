@@ -1,4 +1,4 @@
-"""Point look-ups on every materialized relation are index look-ups (DESIGN section 3)."""
+"""Point look-ups on every materialized relation are index look-ups."""
 
 import pytest
 from cost import explain, rows_read, scanned_as_a_whole

@@ -1,4 +1,4 @@
-"""The contract relations of DESIGN section 3: columns in order, with their types."""
+"""The contract relations: columns in order, with their types."""
 
 from __future__ import annotations
 

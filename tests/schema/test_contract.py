@@ -1,10 +1,12 @@
-"""The contract of DESIGN section 3: names, columns, their order and types."""
+"""The contract: names, columns, their order and types."""
 
 from typing import Any
 
 import pytest
 from contract import CONTRACT, ORDER
 from psycopg import Connection
+
+pytestmark = pytest.mark.quick
 
 
 def columns(connection: Connection[Any], relation: str) -> list[tuple[str, str]]:

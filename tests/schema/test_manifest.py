@@ -8,6 +8,8 @@ import pytest
 from bible_progress import sql
 from bible_progress.schema import LAST
 
+pytestmark = pytest.mark.quick
+
 ROOT = Path(sql.__file__).parent
 OBJECTS = sorted(
     path.relative_to(ROOT).as_posix()

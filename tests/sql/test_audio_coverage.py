@@ -1,4 +1,4 @@
-"""DESIGN section 4 for recordings: which files count, and what a file covers by itself."""
+"""Recordings: which files count, and what a file covers by itself."""
 
 from typing import Any
 from uuid import UUID

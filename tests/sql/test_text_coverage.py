@@ -1,4 +1,4 @@
-"""DESIGN section 4 for texts: which rows of verse_texts cover a verse."""
+"""Texts: which rows of verse_texts cover a verse."""
 
 import sys
 import unicodedata

@@ -1,4 +1,4 @@
-"""DESIGN section 4 for totals: counted from the canon itself, zeros included, never over 100 %."""
+"""Totals: counted from the canon itself, zeros included, never over 100 %."""
 
 from typing import Any
 from uuid import UUID

@@ -27,13 +27,13 @@ def read(path: str) -> LiteralString:
 
     Shipped files are as trustworthy as source code, hence the one cast to LiteralString.
     """
-    return cast(LiteralString, _copies().get(path) or _text(path))
+    return cast(LiteralString, _by_copy().get(path) or _text(path))
 
 
 @cache
 def manifest() -> tuple[str, ...]:
     """Return the paths that `install.sql` includes, in its order, copies behind their file."""
-    return tuple(made for path in _included("install.sql") for made in (path, *_also(path)))
+    return tuple(made for path in _included("install.sql") for made in (path, *copies(path)))
 
 
 @cache
@@ -61,11 +61,11 @@ def _text(path: str) -> str:
 
 
 @cache
-def _copies() -> dict[str, str]:
-    return {copy: text for path in _included("install.sql") for copy, text in _also(path).items()}
+def _by_copy() -> dict[str, str]:
+    return {copy: text for path in _included("install.sql") for copy, text in copies(path).items()}
 
 
-def _also(path: str) -> dict[str, str]:
+def copies(path: str) -> dict[str, str]:
     """Return the copies that a file stands for, by their paths."""
     text = _text(path)
     folder, _, name = path.rpartition("/")

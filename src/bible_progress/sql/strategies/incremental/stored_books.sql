@@ -4,4 +4,4 @@ select s.*
 from progress.rollup_books as s;
 
 comment on view progress.stored_books is
-'The books of every version, from the rollups.';
+'The books of every version, which here are the rollups.';
