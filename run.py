@@ -46,8 +46,9 @@ UNREACHABLE = ("No matching distribution", "Could not find a version", "Connecti
 USAGE = """Usage: python3 run.py COMMAND [ARGUMENTS]
 
   demo [ARGUMENTS]     the demo, on a PostgreSQL that needs no server of yours
-  test [--postgres MAJOR] [ARGUMENTS]
-                       the tests (arguments go to pytest); MAJOR is one of %s
+  test [--all] [--postgres MAJOR] [ARGUMENTS]
+                       the tests that a change needs, or all (arguments go to pytest);
+                       MAJOR is one of %s
   lint                 ruff, pyright and sqlfluff
   cli ARGUMENTS        bible-progress ARGUMENTS
 

@@ -20,5 +20,5 @@ left join progress.live_books as b on ver.kind = b.kind and ver.version_id = b.v
 group by ver.kind, ver.version_id;
 
 comment on view progress.live_version_sums is
-'Every version, summed from its live books: the definition of the version level. Books without verses
-are none of its books.';
+'Every version, summed from its live books: the definition of the version level. Books without
+verses are none of its books.';
