@@ -15,6 +15,7 @@ stable
 rows 10
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+set enable_mergejoin = off
 as $$
 declare
     -- Versions that cover nothing, of which many may have come at once, are not all looked at.
@@ -36,29 +37,24 @@ begin
         ) as e
     )
 
-    -- From the latest on, until there are enough: the offsets keep what is below from being joined as
-    -- a whole.
+    -- From the latest on, until there are enough: the offset keeps the history from being joined as a
+    -- whole.
     select
         t.kind,
         t.version_id,
-        v.name,
+        t.name,
         c.covered_verses,
         c.total_verses,
         c.day,
         case when (t.refreshed_at at time zone 'UTC')::date = c.day then t.refreshed_at end,
         c.added_verses
     from (
-        select o.*
+        select o.*, v.name, v.created_at
         from touched as o
+        inner join progress.versions as v on o.kind = v.kind and o.version_id = v.version_id
         order by o.refreshed_at desc
         offset 0
     ) as t
-    cross join lateral (
-        select o.name, o.created_at
-        from progress.versions as o
-        where o.kind = t.kind and o.version_id = t.version_id
-        offset 0
-    ) as v
     cross join lateral (
         select
             h.day,
@@ -67,7 +63,7 @@ begin
             h.covered_verses - coalesce(
                 lead(h.covered_verses) over (order by h.day desc),
                 -- What was there before it was first counted is no change.
-                case when (v.created_at at time zone 'UTC')::date >= h.day then 0 end,
+                case when (t.created_at at time zone 'UTC')::date >= h.day then 0 end,
                 h.covered_verses
             ) as added_verses
         from (

@@ -6,6 +6,8 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+-- What a function returns has no statistics; without them sorts for a merge are chosen over a hash.
+set enable_mergejoin = off
 as $$
 declare
     -- From where on people call a version nearly complete.

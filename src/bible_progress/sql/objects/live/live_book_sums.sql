@@ -25,5 +25,5 @@ left join progress.live_chapters as c
 group by ver.kind, ver.version_id, b.id, b.book_number;
 
 comment on view progress.live_book_sums is
-'Every book of every version, summed from its live chapters: the definition of the book level. Chapters
-without verses are none of its chapters.';
+'Every book of every version, summed from its live chapters: the definition of the book level.
+Chapters without verses are none of its chapters.';
