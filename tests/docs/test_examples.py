@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doc_pages import fences, name_of, pages, rows, section, text
-from psycopg import Connection
+from doc_pages import blocks, fences, name_of, pages, rows, section, text
+from psycopg import Connection, Cursor
 
 from bible_progress.importers.canon import load_canon, packaged_canon
+from support import oracle
 from support.builders import World
 
 CANON = "eng-protestant"
@@ -99,3 +100,42 @@ def _covered(bible: World, kind: str) -> int:
     ).fetchone()
     assert row is not None
     return row[0]
+
+
+def test_one_write_leaves_the_rows_that_the_architecture_shows(bible: World) -> None:
+    version = bible.text_version(CANON)
+    bible.text(version, [f"ruth-1-{number}" for number in range(1, 23)])
+    bible.text(version, ["ruth-2-1"], " ")
+    oracle.drain(bible.connection)
+    page = section(text("docs/explanation/architecture.md"), "One write, followed")
+    shown = blocks(page)
+    assert [language for language, _ in shown] == ["sql", *["sql", "text"] * 7]
+    bible.connection.execute(shown[0][1])  # type: ignore[arg-type]
+    for (_, statement), (_, answer) in zip(shown[1::2], shown[2::2], strict=True):
+        assert _as_psql_shows(bible.connection.execute(statement)) == answer
+
+
+def _as_psql_shows(cursor: Cursor[Any]) -> str:
+    """Return rows as psql prints them, without their number."""
+    assert cursor.description
+    names = [column.name for column in cursor.description]
+    found = cursor.fetchall()
+    cells = [[str(value) for value in row] for row in found]
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    numeric = [isinstance(value, int) for value in found[0]]
+    lines = [
+        " | ".join(name.center(width) for name, width in zip(names, widths, strict=True)),
+        "-+-".join("-" * width for width in widths),
+        *(
+            " | ".join(
+                cell.rjust(width) if right else cell.ljust(width)
+                for cell, width, right in zip(row, widths, numeric, strict=True)
+            )
+            for row in cells
+        ),
+    ]
+    lines[1] = f"-{lines[1]}-"
+    return "".join(
+        f" {line}".rstrip() + "\n" if place != 1 else f"{line}\n"
+        for place, line in enumerate(lines)
+    )
