@@ -316,6 +316,7 @@ INSTALLED_CASES: dict[str, tuple[str, str]] = {
 ELSEWHERE = {
     "server_version",
     "server_encoding",
+    "jit",
     "other_owner",
     "missing_rights",
     "hidden_rows",
@@ -570,6 +571,19 @@ def test_a_server_that_is_not_what_it_must_be(
     assert host.execute(query).fetchall() == []  # type: ignore[arg-type]
     assert query.count(ours) == 1
     assert len(host.execute(query.replace(ours, other)).fetchall()) == 1  # type: ignore[arg-type]
+
+
+def test_a_server_that_compiles_is_told_of(host: Connection[Any]) -> None:
+    """Asked as if this server had JIT, which depends on how it was built."""
+    query = all_checks()["jit"].query.replace("pg_jit_available()", "true")
+    host.execute("set local jit = on")
+    [(finding, fix)] = host.execute(query).fetchall()  # type: ignore[arg-type]
+    assert finding.startswith("jit is on")
+    host.execute(fix)
+    host.execute("set local jit_above_cost = -1")
+    assert host.execute(query).fetchall() == []  # type: ignore[arg-type]
+    host.execute("set local jit_above_cost = 100000; set local jit = off")
+    assert host.execute(query).fetchall() == []  # type: ignore[arg-type]
 
 
 # --- The list itself.

@@ -17,7 +17,7 @@ from .figures import Figure, Tick, compare, interleave, spread
 from .processes import throughput, worker
 from .worlds import QUERIES, WHOLE, Bench, build_world
 
-GOAL = 0.85
+GOAL = 0.68
 WRITERS = 8
 # Many short rounds: a disturbance then falls into few of them.
 ROUNDS = 12

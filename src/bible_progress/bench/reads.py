@@ -1,8 +1,12 @@
-"""P6: exact reads of clean versions, against `select 1` over the same connection."""
+"""P6: exact reads of clean versions, against `select 1` over the same connection.
+
+Beside them what the goals name in milliseconds: look-ups of what is stored, planned anew each time,
+exact reads with one dirty chapter, and the live summary of a whole Bible.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from random import Random
 
@@ -11,7 +15,13 @@ from .real_shapes import real_shapes
 from .worlds import MIXED, QUERIES, WHOLE, Bench, Shapes, build_world, values
 
 NOTHING_GOAL = 2.0
-TREE_GOAL_MS = 10.0
+TREE_GOAL_MS = 8.0
+LOOK_UP_GOAL_MS = 1.0
+DIRTY_GOAL_MS = 2.0
+LIVE_GOAL_MS = 50.0
+KINDS = ("text", "audio")
+LOOK_UPS = ("best", "version", "book", "chapter", "verse")
+DIRTIED = {"text": "flip_verse", "audio": "flip_recording"}
 REPETITIONS = 1000
 QUICK_REPETITIONS = 200
 
@@ -33,7 +43,7 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         )
         languages = values(connection, "languages")
         chance = Random(bench.seed)
-        whole = {kind: world.of(kind)[0] for kind in ("text", "audio")}
+        whole = {kind: world.of(kind)[0] for kind in KINDS}
 
         def asking(name: str, pick: Callable[[], dict[str, object]]) -> Callable[[int], float]:
             def ask(_: int) -> float:
@@ -56,6 +66,56 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
                 lambda: connection.execute(QUERIES["tree_document"], parameters).fetchall()
             )
 
+        def looking_up(level: str, kind: str) -> Callable[[int], float]:
+            def look_up(_: int) -> float:
+                parameters = {
+                    "id": chance.choice(languages) if level == "best" else whole[kind].id,
+                    "book": "mark",
+                    "chapter": "mark-3",
+                    "verse": "mark-3-4",
+                }
+                statement = QUERIES[f"look_up_{level}_{kind}"]
+                return seconds_of(
+                    lambda: connection.execute(statement, parameters, prepare=False).fetchall()
+                )
+
+            return look_up
+
+        def dirty(kind: str) -> Callable[[int], float]:
+            place = {"text": "mark-3-4", "audio": "mark-3"}[kind]
+
+            def read(_: int) -> float:
+                with connection.transaction(force_rollback=True):
+                    connection.execute(
+                        QUERIES[DIRTIED[kind]], {"version": whole[kind].id, "place": place}
+                    )
+                    parameters = {"kind": kind, "id": whole[kind].id}
+                    return seconds_of(
+                        lambda: connection.execute(QUERIES["summary"], parameters).fetchall()
+                    )
+
+            return read
+
+        def live(kind: str) -> Callable[[int], float]:
+            statement, parameters = QUERIES[f"live_summary_{kind}"], {"id": whole[kind].id}
+            return lambda _: seconds_of(
+                lambda: connection.execute(statement, parameters, prepare=False).fetchall()
+            )
+
+        repetitions = QUICK_REPETITIONS if bench.quick else REPETITIONS
+        look_ups = interleave(
+            {f"{level} {kind}": looking_up(level, kind) for level in LOOK_UPS for kind in KINDS},
+            repetitions // 10,
+            warm_up=2,
+        )
+        slow = interleave(
+            {
+                **{f"exact {kind}": dirty(kind) for kind in KINDS},
+                **{f"live {kind}": live(kind) for kind in KINDS},
+            },
+            repetitions // 10,
+            warm_up=6,
+        )
         times = interleave(
             {
                 "nothing": asking("nothing", dict),
@@ -63,11 +123,27 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
                 "best": asking("best_version", any_language),
                 "tree": tree,
             },
-            QUICK_REPETITIONS if bench.quick else REPETITIONS,
+            repetitions,
             lambda share: tick("reading", 0.5 + 0.5 * share),
             warm_up=20,
         )
-    details = {f"{name}_ms": spread(seconds) for name, seconds in times.items()}
+    details = {
+        f"{name}_ms": spread(seconds) for name, seconds in {**times, **look_ups, **slow}.items()
+    }
+
+    def milliseconds(what: str, limit: float, seconds: Sequence[float]) -> Figure:
+        return Figure(
+            goal="P6",
+            what=what,
+            value=1000 * quantile(seconds, 0.5),
+            unit="ms",
+            limit=limit,
+            low=1000 * quantile(seconds, 0.1),
+            high=1000 * quantile(seconds, 0.9),
+            details=details,
+        )
+
+    slowest = max(look_ups, key=lambda name: quantile(look_ups[name], 0.5))
     return [
         compare(
             "P6",
@@ -79,14 +155,24 @@ def measure(bench: Bench, tick: Tick) -> list[Figure]:
         )
         for name, what in (("summary", "summary"), ("best", "best version of a language"))
     ] + [
-        Figure(
-            goal="P6",
-            what="exact tree of a whole Bible, 66 books, 1,189 chapters",
-            value=1000 * quantile(times["tree"], 0.5),
-            unit="ms",
-            limit=TREE_GOAL_MS,
-            low=1000 * quantile(times["tree"], 0.1),
-            high=1000 * quantile(times["tree"], 0.9),
-            details=details,
-        )
+        milliseconds(
+            f"slowest stored look-up with planning: {slowest}", LOOK_UP_GOAL_MS, look_ups[slowest]
+        ),
+        *(
+            milliseconds(
+                f"exact summary with one dirty chapter, {kind}",
+                DIRTY_GOAL_MS,
+                slow[f"exact {kind}"],
+            )
+            for kind in KINDS
+        ),
+        *(
+            milliseconds(
+                f"live summary of a whole Bible, {kind}", LIVE_GOAL_MS, slow[f"live {kind}"]
+            )
+            for kind in KINDS
+        ),
+        milliseconds(
+            "exact tree of a whole Bible, 66 books, 1,189 chapters", TREE_GOAL_MS, times["tree"]
+        ),
     ]

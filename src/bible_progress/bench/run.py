@@ -79,9 +79,13 @@ def table(figures: Sequence[Figure]) -> Table:
     return shown
 
 
-def show(figures: Sequence[Figure], console: Console) -> None:
-    """Print the figures."""
+def show(figures: Sequence[Figure], bench: Bench, console: Console) -> None:
+    """Print the figures, and what they were measured on."""
     console.print(table(figures))
+    jit = "on" if bench.has_jit else "off"
+    console.print(
+        f"PostgreSQL {bench.server_version}, JIT {jit}, {os.cpu_count()} cores", style="dim"
+    )
 
 
 def write_json(figures: Sequence[Figure], path: Path, bench: Bench, seconds: float) -> None:
@@ -100,6 +104,7 @@ def write_json(figures: Sequence[Figure], path: Path, bench: Bench, seconds: flo
             "load": [round(load, 2) for load in os.getloadavg()],
             "python": platform.python_version(),
             "postgresql": bench.server_version,
+            "jit": bench.has_jit,
         },
         "figures": [
             {

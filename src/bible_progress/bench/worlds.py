@@ -115,6 +115,7 @@ class Bench:
         self.seed = seed
         self.data = data
         self.server_version = ""
+        self.has_jit = False
         self._token = f"bible_progress_bench_{uuid4().hex[:8]}"
         self._base = f"{self._token}_base"
 
@@ -130,6 +131,7 @@ class Bench:
         with self._made(self._base, "template0"):
             with connect_as_host(self._url(self._base)) as connection:
                 self.server_version = connection.info.parameter_status("server_version") or ""
+                self.has_jit = values(connection, "has_jit")[0]
                 install.install(connection)
                 load_canon(
                     connection, packaged_canon(), bible_version_id=CANON, name="English Protestant"

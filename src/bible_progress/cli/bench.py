@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from contextlib import ExitStack
 
@@ -13,6 +14,7 @@ from ..bench import run as benchmark
 from ..bench.figures import Figure
 from ..bench.worlds import SETTINGS, Bench
 from ..embedded import database_server
+from ..embedded_binaries import BINARIES_VARIABLE
 from ..errors import UsageError
 from .options import Subparsers, check, database_url, path, positive, whole_number
 from .output import Console, progress_bar
@@ -30,6 +32,13 @@ def add(subparsers: Subparsers) -> None:
         "PostgreSQL, and drops them at the end. Your data is never touched.",
     )
     database_url(parser)
+    parser.add_argument(
+        "--postgres-bin",
+        type=path,
+        metavar="DIR",
+        help=f"the bin folder of the PostgreSQL to measure; default {BINARIES_VARIABLE}, else the "
+        "embedded one",
+    )
     parser.add_argument(
         "--versions",
         type=positive,
@@ -68,9 +77,12 @@ def run(options: argparse.Namespace) -> int:
         pictures.new_figure(1, 1)
         if "P1" not in options.only:
             raise UsageError("--plot draws what P1 measures", hint="Add P1 to --only.")
+    if options.postgres_bin:
+        os.environ[BINARIES_VARIABLE] = str(options.postgres_bin)
     versions = options.versions or (QUICK_VERSIONS if options.quick else VERSIONS)
     console, errors = Console(), Console(stderr=True)
     found: list[Figure] = []
+    bench: Bench | None = None
     started = time.monotonic()
     columns = (
         TextColumn("{task.description}"),
@@ -94,9 +106,9 @@ def run(options: argparse.Namespace) -> int:
             )
     finally:
         # What was measured before an interrupt is worth seeing.
-        if found:
-            benchmark.show(found, console)
-    if options.json:
+        if found and bench:
+            benchmark.show(found, bench, console)
+    if options.json and bench:
         benchmark.write_json(found, options.json, bench, time.monotonic() - started)
         errors.print(f"wrote {options.json}", markup=False)
     if options.plot:

@@ -53,6 +53,7 @@
 \ir checks/autovacuum_off.sql
 \ir checks/old_snapshots.sql
 \ir checks/stale_statistics.sql
+\ir checks/jit.sql
 
 -- Numbers that will surprise.
 \ir checks/unknown_statuses.sql

@@ -447,6 +447,57 @@ from progress.exact_version(%(kind)s, %(id)s);
 -- name: best_version
 select progress.exact_best_version(%(kind)s, %(id)s);
 
+-- name: look_up_best_text
+select text_version_id from public.mv_language_entity_best_text_version
+where language_entity_id = %(id)s;
+
+-- name: look_up_version_text
+select * from public.mv_text_version_progress_summary
+where text_version_id = %(id)s;
+
+-- name: look_up_book_text
+select * from public.mv_text_book_coverage
+where text_version_id = %(id)s and book_id = %(book)s;
+
+-- name: look_up_chapter_text
+select * from public.mv_text_chapter_coverage
+where text_version_id = %(id)s and chapter_id = %(chapter)s;
+
+-- name: look_up_verse_text
+select * from public.mv_text_verse_coverage
+where text_version_id = %(id)s and verse_id = %(verse)s;
+
+-- name: live_summary_text
+select * from public.text_version_progress_summary
+where text_version_id = %(id)s;
+
+-- name: look_up_best_audio
+select audio_version_id from public.mv_language_entity_best_audio_version
+where language_entity_id = %(id)s;
+
+-- name: look_up_version_audio
+select * from public.mv_audio_version_progress_summary
+where audio_version_id = %(id)s;
+
+-- name: look_up_book_audio
+select * from public.mv_audio_book_coverage
+where audio_version_id = %(id)s and book_id = %(book)s;
+
+-- name: look_up_chapter_audio
+select * from public.mv_audio_chapter_coverage
+where audio_version_id = %(id)s and chapter_id = %(chapter)s;
+
+-- name: look_up_verse_audio
+select * from public.mv_audio_verse_coverage
+where audio_version_id = %(id)s and verse_id = %(verse)s;
+
+-- name: live_summary_audio
+select * from public.audio_version_progress_summary
+where audio_version_id = %(id)s;
+
+-- name: has_jit
+select current_setting('jit')::boolean and pg_jit_available() as has_jit;
+
 -- name: may_create_databases
 select r.rolcreatedb or r.rolsuper as allowed
 from pg_catalog.pg_roles as r
