@@ -21,8 +21,8 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from bible_progress import install
-from bible_progress.embedded import database_server
+from bible_progress.embedded.server import database_server
+from bible_progress.installing import install
 
 sys.path.insert(0, str(Path(__file__).parent))
 # What differs is told wherever it is found.

@@ -26,10 +26,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
-from bible_progress import install, schema, sql
-from bible_progress.checks import SEVERITIES, all_checks
+from bible_progress import sql
 from bible_progress.cli import build_parser
-from bible_progress.embedded import database_server
+from bible_progress.embedded.server import database_server
+from bible_progress.installing import install, schema
+from bible_progress.installing.checks import SEVERITIES, all_checks
 from bible_progress.web.app import create_app
 from bible_progress.web.problems import PROBLEMS
 from bible_progress.web.settings import WebSettings

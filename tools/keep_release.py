@@ -13,7 +13,8 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-from bible_progress import __version__, export, schema
+from bible_progress import __version__
+from bible_progress.installing import export, schema
 
 FOLDER = Path(__file__).resolve().parents[1] / "releases"
 

@@ -13,8 +13,8 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from bible_progress import install  # noqa: E402
-from bible_progress.embedded import database_server  # noqa: E402
+from bible_progress.embedded.server import database_server  # noqa: E402
+from bible_progress.installing import install  # noqa: E402
 from bible_progress.web.server import serving  # noqa: E402
 from bible_progress.web.settings import WebSettings  # noqa: E402
 from support.builders import World  # noqa: E402

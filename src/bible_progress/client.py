@@ -17,7 +17,7 @@ from uuid import UUID
 
 import httpx
 
-from . import documents as d
+from .reading import documents as d
 
 __all__ = ["ApiError", "Client"]
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 
-from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.embedded.server import EmbeddedPostgres
 from bible_progress.errors import EmbeddedFailed
 
 from .command_line import GIVE_UP_SECONDS, soon

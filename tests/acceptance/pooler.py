@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bible_progress.embedded_binaries import server_account
+from bible_progress.embedded.binaries import server_account
 
 from .command_line import soon
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from acceptance.command_line import GIVE_UP_SECONDS, PROGRAM, CommandLine, Finished
-from bible_progress.embedded_binaries import find_binaries
+from bible_progress.embedded.binaries import find_binaries
 
 
 def require(*programs: str) -> None:

@@ -16,7 +16,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
 from bible_progress import sql as our_sql
-from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.embedded.server import EmbeddedPostgres
 from support.npm import npm_program
 from support.relay import tcp_address
 

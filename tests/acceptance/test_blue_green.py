@@ -16,7 +16,7 @@ from acceptance.installation import Installation
 from acceptance.own_server import OwnServer, own_server
 from acceptance.shell import require, shell
 from acceptance.worker_process import WorkerProcess
-from bible_progress import rollout
+from bible_progress.rollout import moves as rollout
 from support import oracle, traffic
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/blue-green.md"

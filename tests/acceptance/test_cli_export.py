@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from acceptance.command_line import CommandLine
-from bible_progress import __version__, export
+from bible_progress import __version__
+from bible_progress.installing import export
 from upgrades.newer_package import HARMLESS, VERSION, NewerPackage
 
 NAME = f"_bible_progress_v{__version__}.sql"

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from acceptance.command_line import CommandLine, finish, interrupt, soon
 from acceptance.installation import BLOCKED_DRAIN, Installation, held
-from bible_progress import rollout
+from bible_progress.rollout import moves as rollout
 
 
 def test_refresh_drains_until_the_queue_is_empty(cli: CommandLine, site: Installation) -> None:

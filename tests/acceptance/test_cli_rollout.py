@@ -9,10 +9,11 @@ import pytest
 
 from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
-from bible_progress import rollout, rollout_plan
 from bible_progress.errors import InputError
-from bible_progress.measure import Measurement, percentile
-from bible_progress.rollout_plan import Thresholds, advise
+from bible_progress.rollout import moves as rollout
+from bible_progress.rollout import plan
+from bible_progress.rollout.measure import Measurement, percentile
+from bible_progress.rollout.plan import Thresholds, advise
 from support import traffic
 
 QUICK = ("--seconds", "0.01", "--readers", "2")
@@ -253,7 +254,7 @@ def test_thresholds_decide_which_step_is_due(
 
 def test_a_step_without_a_measurement_has_no_plan() -> None:
     with pytest.raises(InputError):
-        rollout_plan.advise(rollout.STEPS[0], [], Thresholds())
+        plan.advise(rollout.STEPS[0], [], Thresholds())
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

@@ -13,7 +13,8 @@ import pytest
 from acceptance.command_line import GIVE_UP_SECONDS, CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.worker_process import WorkerProcess
-from bible_progress import doctor, export, rollout, schema
+from bible_progress.installing import doctor, export, schema
+from bible_progress.rollout import moves as rollout
 from schema.catalog import assert_same_catalog, catalog
 from support import oracle
 

@@ -10,7 +10,7 @@ import pytest
 
 from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
-from bible_progress import rollout
+from bible_progress.rollout import moves as rollout
 
 
 def test_clean_numbers_are_confirmed(cli: CommandLine, site: Installation) -> None:

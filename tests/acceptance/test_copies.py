@@ -17,8 +17,9 @@ from acceptance.command_line import CommandLine, Finished, soon
 from acceptance.installation import Installation
 from acceptance.own_server import own_server
 from acceptance.shell import require, shell
-from bible_progress import install, rollout
-from bible_progress.copies import COPIES, Copy
+from bible_progress.installing import install
+from bible_progress.installing.copies import COPIES, Copy
+from bible_progress.rollout import moves as rollout
 from support import oracle, traffic
 
 WHOLE, DATA, PAST_TRIGGERS = COPIES

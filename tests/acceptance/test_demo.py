@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from acceptance.command_line import CommandLine, Finished, finish, interrupt, soon
-from bible_progress.sample_bibles import SAMPLE_TEXTS, read_verses
+from bible_progress.demo.sample_bibles import SAMPLE_TEXTS, read_verses
 
 absent = [s.package for s in SAMPLE_TEXTS if find_spec(s.package.replace("-", "_")) is None]
 pytestmark = pytest.mark.skipif(

@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.own_server import own_server
-from bible_progress import install
+from bible_progress.installing import install
 from web.site import served
 
 Connect = Callable[..., Connection[Any]]

@@ -18,8 +18,8 @@ from psycopg import Connection, sql
 
 from acceptance.command_line import soon
 from acceptance.installation import BLOCKED_DRAIN, Installation, held
-from bible_progress import export, schema
 from bible_progress.cli import main
+from bible_progress.installing import export, schema
 from faults.worker_inside import count, worker
 from support import oracle
 from support.recount import assert_live_matches

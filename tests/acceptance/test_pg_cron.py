@@ -18,7 +18,7 @@ from acceptance.cron_server import cron_server, database
 from acceptance.installation import Installation
 from acceptance.own_server import OwnServer
 from acceptance.worker_process import WorkerProcess
-from bible_progress import install, uninstall
+from bible_progress.installing import install, uninstall
 from support import oracle
 
 # The tick of a minute is less than 60 s away; what follows takes a moment on a busy machine.

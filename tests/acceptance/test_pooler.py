@@ -14,8 +14,8 @@ from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.pooler import Pooler, pooler
 from acceptance.worker_process import WorkerProcess, free_port, metrics
-from bible_progress import documents as d
-from bible_progress.worker import Worker, WorkerSettings
+from bible_progress.engine.worker import Worker, WorkerSettings
+from bible_progress.reading import documents as d
 from support import oracle
 from web.site import BEARER, SECRET, served
 from web.test_events import events, listen

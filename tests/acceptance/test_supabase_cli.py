@@ -13,7 +13,7 @@ import pytest
 from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.supabase_project import HOST_MIGRATION, OWNER, Database, Hosted, Project, hosted
-from bible_progress import install
+from bible_progress.installing import install
 from oracle.checks import assert_right
 from schema.catalog import assert_same_catalog, catalog
 from upgrades.newer_package import BREAKING, VERSION, NewerPackage

@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from acceptance.installation import Installation
+from bible_progress.engine.worker import Worker, WorkerSettings
 from bible_progress.web.reads import cut
-from bible_progress.worker import Worker, WorkerSettings
 from browser.library import BOOKS, HOSTILE, paths
 from web.site import SECRET, served
 

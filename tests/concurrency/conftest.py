@@ -11,8 +11,8 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from bible_progress import rollout
-from bible_progress.install import STRATEGIES
+from bible_progress.installing.install import STRATEGIES
+from bible_progress.rollout import moves as rollout
 from support.sessions import Stage
 
 

@@ -27,11 +27,13 @@ from doc_pages import (
 from psycopg import Connection
 
 import generate_reference
-from bible_progress import documents, errors, export, install, schema, sql
+from bible_progress import errors, sql
 from bible_progress.cli import build_parser
-from bible_progress.demo import SAMPLE_AUDIO
-from bible_progress.metrics import Metrics
-from bible_progress.sample_bibles import SAMPLE_TEXTS
+from bible_progress.demo.library import SAMPLE_AUDIO
+from bible_progress.demo.sample_bibles import SAMPLE_TEXTS
+from bible_progress.engine.metrics import Metrics
+from bible_progress.installing import export, install, schema
+from bible_progress.reading import documents
 
 _TWIN = re.compile(r"\(\$(?P<env>[A-Z_]+)(?:, default (?P<default>[^)]*))?\)$")
 

@@ -14,8 +14,8 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from acceptance.command_line import CommandLine, soon
-from bible_progress.demo import Demo
-from bible_progress.worker import Worker, WorkerSettings
+from bible_progress.demo.library import Demo
+from bible_progress.engine.worker import Worker, WorkerSettings
 
 TUTORIAL = "docs/tutorials/first-steps.md"
 # What a clock, a machine or a release decides.

@@ -14,7 +14,7 @@ import psycopg
 OWNER = """
 import os, sys, time
 from pathlib import Path
-from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.embedded.server import EmbeddedPostgres
 folder = Path(sys.argv[2]) if sys.argv[2:] else None
 with EmbeddedPostgres(folder, durable=False) as server:
     if sys.argv[1] == "fork" and os.fork() == 0:

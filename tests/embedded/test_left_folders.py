@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.embedded.server import EmbeddedPostgres
 
 
 @pytest.mark.parametrize("remains", ["pgdata/base/1/2604", "lock", "pgdata/lock"])

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from acceptance.own_server import own_server
-from bible_progress import install
+from bible_progress.installing import install
 
 
 @pytest.fixture(scope="module")

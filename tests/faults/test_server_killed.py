@@ -16,10 +16,10 @@ from psycopg import Connection
 from acceptance.command_line import CommandLine, soon
 from acceptance.installation import Installation
 from acceptance.own_server import own_server
-from bible_progress import audit
 from bible_progress.db import connect_as_host
-from bible_progress.drain import Drainer
-from bible_progress.worker import Worker, WorkerSettings
+from bible_progress.engine import audit
+from bible_progress.engine.drain import Drainer
+from bible_progress.engine.worker import Worker, WorkerSettings
 
 WRITERS = 4
 CHAPTERS, VERSES = 40, 25

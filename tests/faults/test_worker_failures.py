@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from acceptance.command_line import soon
 from acceptance.installation import Installation
-from bible_progress.drain import Drainer
+from bible_progress.engine.drain import Drainer
 from bible_progress.models import Due
 from faults.worker_inside import count, worker
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bible_progress.metrics import Metrics
-from bible_progress.worker import Worker, WorkerSettings
+from bible_progress.engine.metrics import Metrics
+from bible_progress.engine.worker import Worker, WorkerSettings
 
 
 @contextmanager

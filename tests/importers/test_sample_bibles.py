@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bible_progress.errors import UsageError
-from bible_progress.importers.canon import packaged_canon
-from bible_progress.sample_bibles import (
+from bible_progress.demo.sample_bibles import (
     SAMPLE_TEXTS,
     SampleText,
     SampleVerses,
@@ -19,6 +17,8 @@ from bible_progress.sample_bibles import (
     read_sample,
     read_verses,
 )
+from bible_progress.errors import UsageError
+from bible_progress.importers.canon import packaged_canon
 
 COVERAGE = Path(__file__).resolve().parents[3] / "shared" / "data" / "text_coverage.csv.gz"
 NOTE = "[crosswire  amateurish codings versifikation may be wrong here ]"

@@ -4,7 +4,7 @@ import pytest
 from cost import explain, rows_read, scanned_as_a_whole
 from library import BOOKS, CHAPTERS, LANGUAGES, VERSES, VERSIONS, Library
 
-from bible_progress import install, schema
+from bible_progress.installing import install, schema
 
 ROLLUPS = {"chapter_bitmap", "book_rollup", "version_rollup"}
 CANON = {"verses", "chapters"}

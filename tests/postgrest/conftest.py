@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from bible_progress import install
 from bible_progress import sql as our_sql
-from bible_progress.embedded import EmbeddedPostgres
+from bible_progress.embedded.server import EmbeddedPostgres
+from bible_progress.installing import install
 from postgrest.rest import postgrest
 from postgrest.site import Site
 from support import oracle

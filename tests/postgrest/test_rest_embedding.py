@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from bible_progress.schema import contract_views
+from bible_progress.installing.schema import contract_views
 from postgrest.rest import token
 from postgrest.site import Site
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bible_progress.schema import CONTRACT_TABLES, contract_views
+from bible_progress.installing.schema import CONTRACT_TABLES, contract_views
 from postgrest.rest import token
 from postgrest.site import Site
 

@@ -9,8 +9,9 @@ import httpx
 import psycopg
 
 from acceptance.command_line import soon
-from bible_progress import install, rollout, uninstall
-from bible_progress.schema import contract_views
+from bible_progress.installing import install, uninstall
+from bible_progress.installing.schema import contract_views
+from bible_progress.rollout import moves as rollout
 from postgrest.rest import postgrest
 
 EMBEDDED = {"select": "name,mv_text_version_progress_summary(*),text_book_coverage(*)"}

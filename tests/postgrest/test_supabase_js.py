@@ -16,8 +16,8 @@ import httpx
 import psycopg
 import pytest
 
-from bible_progress import install
 from bible_progress.importers.canon import load_canon, packaged_canon
+from bible_progress.installing import install
 from docs.doc_pages import fences, text
 from postgrest.rest import postgrest, token
 from support import oracle

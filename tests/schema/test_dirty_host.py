@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from psycopg import Connection
 
-from bible_progress import install, uninstall
+from bible_progress.installing import install, uninstall
 from oracle.checks import assert_promises, assert_right, forget_unsettled, quiet
 from oracle.machine import Edits, search
 from support import oracle

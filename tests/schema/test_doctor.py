@@ -11,10 +11,11 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
 from acceptance.command_line import soon
-from bible_progress import doctor, install, schema, sql
-from bible_progress.audit import audit
-from bible_progress.checks import SEVERITIES, all_checks
+from bible_progress import sql
+from bible_progress.engine.audit import audit
 from bible_progress.errors import InstallRefused
+from bible_progress.installing import doctor, install, schema
+from bible_progress.installing.checks import SEVERITIES, all_checks
 from support.builders import World
 
 HERE = Path(__file__)

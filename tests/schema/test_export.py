@@ -16,9 +16,9 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from acceptance.shell import require
-from bible_progress import export, install, schema, uninstall
-from bible_progress.embedded import find_binaries
+from bible_progress.embedded.server import find_binaries
 from bible_progress.errors import InstallRefused, UsageError
+from bible_progress.installing import export, install, schema, uninstall
 from oracle.checks import assert_right
 from support.builders import World
 

@@ -11,9 +11,9 @@ import pytest
 from contract import CONTRACT
 from psycopg import Connection, sql
 
-from bible_progress import install, schema
 from bible_progress import sql as files
-from bible_progress.schema import GUARDED
+from bible_progress.installing import install, schema
+from bible_progress.installing.schema import GUARDED
 from support.builders import World
 from support.oracle import drain
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from bible_progress import install
 from bible_progress.importers.canon import load_canon, packaged_canon
+from bible_progress.installing import install
 from oracle.checks import assert_right
 from support.builders import World
 from support.oracle import drain

@@ -7,9 +7,10 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install, sql, uninstall
+from bible_progress import sql
 from bible_progress.errors import GuardRefused
-from bible_progress.schema import LAST
+from bible_progress.installing import install, uninstall
+from bible_progress.installing.schema import LAST
 from oracle.checks import assert_right
 from support.builders import World
 from support.oracle import drain

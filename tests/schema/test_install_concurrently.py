@@ -9,8 +9,8 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install
 from bible_progress.errors import BibleProgressError
+from bible_progress.installing import install
 from support.builders import World
 from support.oracle import drain_and_assert_same
 

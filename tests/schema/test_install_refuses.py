@@ -11,8 +11,8 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
-from bible_progress import checks, doctor, install, schema, uninstall
 from bible_progress.errors import InstallRefused
+from bible_progress.installing import checks, doctor, install, schema, uninstall
 from oracle.checks import assert_right
 from support.builders import World
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from bible_progress import install, schema, uninstall
 from bible_progress.errors import InstallRefused
+from bible_progress.installing import install, schema, uninstall
 
 _ROLES = "select rolname, rolcanlogin from pg_roles where rolname = any(%s) order by rolname"
 

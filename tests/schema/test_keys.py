@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from bible_progress import schema, sql
+from bible_progress import sql
+from bible_progress.installing import schema
 
 # What an installation of before may hold: table, columns, values.
 ROWS = (

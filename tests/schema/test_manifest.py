@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bible_progress import sql
-from bible_progress.schema import LAST
+from bible_progress.installing.schema import LAST
 
 pytestmark = pytest.mark.quick
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from bible_progress import schema, sql
-from bible_progress.schema import CONTRACT_TABLES, HOST_TABLES
+from bible_progress import sql
+from bible_progress.installing import schema
+from bible_progress.installing.schema import CONTRACT_TABLES, HOST_TABLES
 
 # Functions without a pinned search_path, and why; their bodies are resolved when they are made.
 UNPINNED = {

@@ -9,10 +9,12 @@ from catalog import assert_same_catalog, catalog
 from hypothesis.stateful import initialize, rule
 from psycopg import Connection
 
-from bible_progress import doctor, export, install, rollout, sql, uninstall
-from bible_progress.audit import audit
-from bible_progress.drain import signal_all
+from bible_progress import sql
+from bible_progress.engine.audit import audit
+from bible_progress.engine.drain import signal_all
 from bible_progress.errors import InstallRefused
+from bible_progress.installing import doctor, export, install, uninstall
+from bible_progress.rollout import moves as rollout
 from oracle import edits
 from oracle.checks import assert_right, forget_unsettled
 from oracle.machine import EVERY_EDIT, Edits, search

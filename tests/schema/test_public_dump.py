@@ -15,8 +15,9 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from acceptance.shell import require
-from bible_progress import doctor, export, install, sql, uninstall
-from bible_progress.embedded import find_binaries
+from bible_progress import sql
+from bible_progress.embedded.server import find_binaries
+from bible_progress.installing import doctor, export, install, uninstall
 from oracle.checks import assert_right
 from support import oracle
 from support.builders import World

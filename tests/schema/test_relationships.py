@@ -6,8 +6,8 @@ import pytest
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from bible_progress import rollout
-from bible_progress.schema import OWNING_TABLES, contract_views
+from bible_progress.installing.schema import OWNING_TABLES, contract_views
+from bible_progress.rollout import moves as rollout
 from support.builders import World
 from support.oracle import drain
 

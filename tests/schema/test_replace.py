@@ -10,9 +10,9 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install, schema, uninstall
-from bible_progress.checks import Subject
 from bible_progress.errors import GuardRefused, InstallRefused
+from bible_progress.installing import install, schema, uninstall
+from bible_progress.installing.checks import Subject
 from oracle.checks import assert_right
 from support.builders import World
 from support.oracle import drain

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from bible_progress import doctor, install, sql
-from bible_progress.embedded import EmbeddedPostgres
+from bible_progress import sql
+from bible_progress.embedded.server import EmbeddedPostgres
+from bible_progress.installing import doctor, install
 
 EARLIER = Path(__file__).with_name("earlier_implementation.sql").read_text(encoding="utf-8")
 # Debian's, as .ci/run installs it.

@@ -6,8 +6,8 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
-from bible_progress import install, schema, uninstall
 from bible_progress.errors import InstallRefused
+from bible_progress.installing import install, schema, uninstall
 from support.builders import World
 from support.oracle import drain
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from bible_progress.schema import CONTRACT_TABLES, ROLES, contract_views
+from bible_progress.installing.schema import CONTRACT_TABLES, ROLES, contract_views
 from security.supabase import API_ROLES
 
 READERS = ("anon", "authenticated", "service_role", "progress_reader")

@@ -14,7 +14,7 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from bible_progress.embedded import database_server
+from bible_progress.embedded.server import database_server
 from security.supabase import BY_ORGANISATION, BY_OWNER, Project, Site, make_project
 
 POLICIES = {"by owner": BY_OWNER, "by organisation": BY_ORGANISATION}

@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from bible_progress import install
-from bible_progress.schema import HOST_TABLES, ROLES
+from bible_progress.installing import install
+from bible_progress.installing.schema import HOST_TABLES, ROLES
 from support.builders import World
 from support.oracle import drain
 

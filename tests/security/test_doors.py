@@ -13,9 +13,9 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 
-from bible_progress import doctor, export, install
 from bible_progress.errors import InstallRefused
-from bible_progress.schema import CONTRACT_TABLES, HOST_TABLES, contract_views
+from bible_progress.installing import doctor, export, install
+from bible_progress.installing.schema import CONTRACT_TABLES, HOST_TABLES, contract_views
 from security.supabase import API_ROLES, acting_as, prepare
 from support.builders import World
 from support.oracle import drain

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from bible_progress import install, schema
+from bible_progress.installing import install, schema
 from support.builders import World
 from support.oracle import assert_same, drain
 

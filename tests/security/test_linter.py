@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from bible_progress.schema import HOST_TABLES, contract_views
+from bible_progress.installing.schema import HOST_TABLES, contract_views
 from schema.test_objects import TEXT_BODIES, UNPINNED
 from security.linter import RULES
 from security.supabase import Project

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import Connection, errors, sql
 
-from bible_progress.schema import CONTRACT_TABLES, contract_views
+from bible_progress.installing.schema import CONTRACT_TABLES, contract_views
 from security.access import CLIENT_FUNCTIONS, EVERYBODY, READERS, relations, routines
 from security.supabase import API_ROLES, Project, Site, acting_as
 

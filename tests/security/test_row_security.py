@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from bible_progress.schema import contract_views
+from bible_progress.installing.schema import contract_views
 from security.supabase import API_ROLES, Project, acting_as, value
 from support.oracle import assert_same
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from bible_progress import schema
-from bible_progress.drain import Drainer, require_schema
+from bible_progress.engine.drain import Drainer, require_schema
 from bible_progress.errors import SchemaMismatch
+from bible_progress.installing import schema
 from support.builders import World
 
 KNOWN = len(schema.migrations())

@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import make_conninfo
 from scene import Scene
 
-from bible_progress import install
+from bible_progress.installing import install
 from oracle.checks import assert_right
 from support.builders import World
 from support.recount import is_text

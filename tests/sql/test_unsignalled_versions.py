@@ -13,7 +13,8 @@ import pytest
 from drains import Connect
 from psycopg import Connection
 
-from bible_progress import checks, rollout
+from bible_progress.installing import checks
+from bible_progress.rollout import moves as rollout
 from support import oracle
 from support.builders import World
 

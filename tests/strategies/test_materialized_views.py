@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from acceptance.installation import Installation
-from bible_progress import rollout
+from bible_progress.rollout import moves as rollout
 from support import oracle
 
 STORED_BEST = "mv_language_entity_best_{}_version"

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from acceptance.installation import Installation
-from bible_progress import rollout
-from bible_progress.schema import STEPS
+from bible_progress.installing.schema import STEPS
+from bible_progress.rollout import moves as rollout
 from support import oracle, traffic
 from support.recount import assert_live_matches
 

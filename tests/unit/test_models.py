@@ -10,8 +10,9 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from bible_progress import insights, models, sql
-from bible_progress.drain import Drainer
+from bible_progress import models, sql
+from bible_progress.engine.drain import Drainer
+from bible_progress.reading import insights
 from support.builders import World
 
 # Which query makes which row type.

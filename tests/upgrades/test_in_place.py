@@ -11,8 +11,9 @@ import pytest
 from psycopg import Connection, sql
 
 from acceptance.installation import Installation
-from bible_progress import export, install, rollout, schema
 from bible_progress.errors import InstallRefused
+from bible_progress.installing import export, install, schema
+from bible_progress.rollout import moves as rollout
 from support import oracle
 from upgrades.test_upgrades import KEPT, apply, refresh
 

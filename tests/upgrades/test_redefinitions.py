@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from acceptance.installation import Installation
-from bible_progress import install, rollout, schema, sql
+from bible_progress import sql
+from bible_progress.installing import install, schema
+from bible_progress.rollout import moves as rollout
 from support import oracle
 from upgrades.newer_package import NewerPackage
 from upgrades.test_upgrades import apply, refresh, text_of

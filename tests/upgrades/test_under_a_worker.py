@@ -18,7 +18,7 @@ import pytest
 from acceptance.command_line import CommandLine, finish, soon
 from acceptance.installation import BLOCKED_DRAIN, Installation, held
 from acceptance.worker_process import WorkerProcess
-from bible_progress.drain import Drainer
+from bible_progress.engine.drain import Drainer
 from bible_progress.models import Due
 from support import oracle
 from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage

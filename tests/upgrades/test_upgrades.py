@@ -14,7 +14,9 @@ from psycopg import Connection
 
 import keep_release
 from acceptance.installation import Installation
-from bible_progress import export, install, rollout, schema, sql, uninstall
+from bible_progress import sql
+from bible_progress.installing import export, install, schema, uninstall
+from bible_progress.rollout import moves as rollout
 from schema.catalog import assert_same_catalog, catalog
 from support import oracle
 from upgrades.newer_package import BREAKING, HARMLESS, RENAMING, VERSION, NewerPackage

@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
+from bible_progress.engine.worker import Worker
 from bible_progress.web.server import serving
 from bible_progress.web.settings import WebSettings
-from bible_progress.worker import Worker
 
 SECRET = "a secret of more than sixteen characters"
 BEARER = {"Authorization": f"Bearer {SECRET}"}

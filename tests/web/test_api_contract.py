@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
-from bible_progress import documents as d
 from bible_progress.client import ApiError, Client
 from bible_progress.errors import BibleProgressError, UsageError
+from bible_progress.reading import documents as d
 from bible_progress.web.app import create_app
 from bible_progress.web.settings import WebSettings
 from support.builders import World

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from psycopg import Connection
 
-from bible_progress import documents as d
+from bible_progress.reading import documents as d
 from oracle import edits
 from support.builders import World
 from support.oracle import drain

@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from acceptance.command_line import soon
 from acceptance.installation import Installation
-from bible_progress.metrics import Metrics
+from bible_progress.engine.metrics import Metrics
+from bible_progress.engine.worker import Worker, WorkerSettings
 from bible_progress.web import downloads
-from bible_progress.worker import Worker, WorkerSettings
 from web.site import served
 
 V1 = "/api/v1"

@@ -8,8 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from bible_progress import documents as d
 from bible_progress.client import Client
+from bible_progress.reading import documents as d
 from support.builders import World
 from support.oracle import drain
 from web.site import code

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bible_progress import insights, install, uninstall
 from bible_progress.client import Client
+from bible_progress.installing import install, uninstall
+from bible_progress.reading import insights
 from support.builders import World
 from support.oracle import drain
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from acceptance.installation import Installation
-from bible_progress import insights
+from bible_progress.reading import insights
 from bible_progress.web import renders
 from bible_progress.web.reads import Document, Snapshot
 

@@ -7,8 +7,8 @@ import pytest
 
 from acceptance.command_line import soon
 from acceptance.installation import Installation
-from bible_progress import documents as d
-from bible_progress.worker import Worker, WorkerSettings
+from bible_progress.engine.worker import Worker, WorkerSettings
+from bible_progress.reading import documents as d
 from web.site import BEARER, SECRET, code, served
 
 V1 = "/api/v1"

@@ -11,9 +11,10 @@ from prometheus_client import generate_latest
 
 from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
-from bible_progress import insights, rollout
-from bible_progress.metrics import Metrics
-from bible_progress.remarks import MANY_DEAD_ROWS, remarks
+from bible_progress.engine.metrics import Metrics
+from bible_progress.reading import insights
+from bible_progress.reading.remarks import MANY_DEAD_ROWS, remarks
+from bible_progress.rollout import moves as rollout
 
 
 def not_signalled(site: Installation) -> None:

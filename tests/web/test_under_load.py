@@ -13,8 +13,8 @@ import pytest
 
 from acceptance.command_line import soon
 from acceptance.own_server import OwnServer, own_server
-from bible_progress import install
-from bible_progress.worker import Worker, WorkerSettings
+from bible_progress.engine.worker import Worker, WorkerSettings
+from bible_progress.installing import install
 from support.builders import World
 from web.site import served
 

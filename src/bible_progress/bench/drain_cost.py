@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from ..drain import Drainer
+from ..engine.drain import Drainer
 from ..models import Due
 from ..words import counted
 from .figures import Figure, Tick, compare, interleave, seconds_of, spread

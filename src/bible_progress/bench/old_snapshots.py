@@ -16,7 +16,7 @@ from uuid import UUID
 
 from psycopg import Connection, IsolationLevel
 
-from ..drain import Drainer
+from ..engine.drain import Drainer
 from ..models import Due
 from .figures import Figure, Tick, compare, interleave, seconds_of, spread
 from .worlds import PORTIONS, QUERIES, WHOLE, Bench, build_world, values

@@ -19,11 +19,11 @@ from uuid import UUID
 
 import psycopg
 
-from ..embedded_binaries import find_binaries
+from ..embedded.binaries import find_binaries
+from ..engine.metrics import Metrics
+from ..engine.worker import Worker, WorkerSettings
 from ..errors import EmbeddedFailed
-from ..metrics import Metrics
 from ..models import Drained
-from ..worker import Worker, WorkerSettings
 
 START_SECONDS = 60.0
 _SPAWN = multiprocessing.get_context("spawn")

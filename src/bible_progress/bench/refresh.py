@@ -18,11 +18,12 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from .. import rollout, schema
-from ..drain import Drainer, signal_all
+from ..engine.drain import Drainer, signal_all
+from ..installing import schema
+from ..installing.schema import TRIGGERS
 from ..models import Due
-from ..rollout import ROLLUPS
-from ..schema import TRIGGERS
+from ..rollout import moves as rollout
+from ..rollout.moves import ROLLUPS
 from .figures import Figure, Tick, seconds_of, spread
 from .real_shapes import real_shapes
 from .worlds import MIXED, QUERIES, WHOLE, Bench, Shapes, World, build_world, values

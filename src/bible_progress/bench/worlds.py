@@ -16,10 +16,11 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
-from .. import install, schema, sql
+from .. import sql
 from ..db import connect_as_host, translated
 from ..errors import BibleProgressError, DatabaseRefused
 from ..importers.canon import load_canon, packaged_canon
+from ..installing import install, schema
 
 QUERIES = sql.queries("bench")
 WRITES = {

@@ -13,8 +13,8 @@ from .. import pictures
 from ..bench import run as benchmark
 from ..bench.figures import Figure
 from ..bench.worlds import SETTINGS, Bench
-from ..embedded import database_server
-from ..embedded_binaries import BINARIES_VARIABLE
+from ..embedded.binaries import BINARIES_VARIABLE
+from ..embedded.server import database_server
 from ..errors import UsageError
 from .options import Subparsers, check, database_url, path, positive, whole_number
 from .output import Console, progress_bar

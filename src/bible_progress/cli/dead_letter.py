@@ -6,8 +6,9 @@ import argparse
 import json
 from dataclasses import asdict
 
-from .. import drain, insights
+from ..engine import drain
 from ..errors import InputError, UsageError
+from ..reading import insights
 from ..words import counted
 from .options import Subparsers, connect_installed, database_url, id_of, in_ci, override
 from .output import Console

@@ -11,14 +11,15 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColu
 from rich.table import Table
 from rich.text import Text
 
-from .. import insights, install
 from ..db import connect
-from ..demo import Demo, Edit, refuse_used_database
-from ..embedded import database_server
+from ..demo.library import Demo, Edit, refuse_used_database
+from ..demo.sample_bibles import require_texts
+from ..embedded.server import database_server
+from ..engine.worker import Worker, WorkerSettings
+from ..installing import install
 from ..models import VersionProgress
-from ..sample_bibles import require_texts
+from ..reading import insights
 from ..words import counted
-from ..worker import Worker, WorkerSettings
 from .options import Subparsers, check, database_url, port_or_any
 from .output import Console, progress_bar
 from .refresh import drain_with_progress

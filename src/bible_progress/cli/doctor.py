@@ -6,11 +6,11 @@ import argparse
 import json
 from dataclasses import asdict
 
-from .. import doctor
-from ..checks import SEVERITIES
-from ..copies import COPIES
 from ..db import connect
 from ..errors import ProblemsFound
+from ..installing import doctor
+from ..installing.checks import SEVERITIES
+from ..installing.copies import COPIES
 from ..words import counted
 from .options import Subparsers, database_url, positive, require_database, setting, timeout
 from .output import Console, progress_bar

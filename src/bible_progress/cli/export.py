@@ -6,8 +6,9 @@ import argparse
 import re
 from pathlib import Path
 
-from .. import __version__, supabase
-from ..install import STRATEGIES
+from .. import __version__
+from ..installing import supabase
+from ..installing.install import STRATEGIES
 from .options import Subparsers, path, text
 from .output import Console
 

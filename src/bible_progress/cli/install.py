@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .. import install as installer
 from ..db import connect
+from ..installing import install as installer
 from .options import (
     Subparsers,
     database_url,

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from ..db import Session, connect
-from ..drain import require_schema
+from ..engine.drain import require_schema
 from ..errors import UsageError
 
 # PostgreSQL counts timeouts in milliseconds, as an integer.

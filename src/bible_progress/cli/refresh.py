@@ -9,9 +9,10 @@ from uuid import UUID
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from .. import drain, insights
 from ..db import translated
+from ..engine import drain
 from ..errors import WorkRemains
+from ..reading import insights
 from ..words import counted
 from .options import Subparsers, connect_installed, database_url, id_of, in_ci, override
 from .output import Console, progress_bar

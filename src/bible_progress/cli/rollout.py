@@ -11,9 +11,12 @@ from psycopg import Connection
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from .. import measure, rollout, rollout_plan, rollout_report
 from ..db import connect
 from ..errors import InputError
+from ..rollout import measure
+from ..rollout import moves as rollout
+from ..rollout import plan as rollout_plan
+from ..rollout import report as rollout_report
 from .options import (
     Subparsers,
     database_url,

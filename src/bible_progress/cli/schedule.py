@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .. import schedule
 from ..db import connect
+from ..engine import schedule
 from ..words import counted
 from .options import Subparsers, database_url, positive, require_database
 from .output import Console

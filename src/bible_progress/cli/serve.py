@@ -8,12 +8,12 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 
-from .. import insights
 from ..db import affordable, connect
-from ..drain import require_primary, require_schema
+from ..engine.drain import require_primary, require_schema
+from ..engine.worker import Worker, WorkerSettings
 from ..errors import UsageError
+from ..reading import insights
 from ..web.settings import SESSION_COOKIE, network
-from ..worker import Worker, WorkerSettings
 from .options import (
     Subparsers,
     database_url,

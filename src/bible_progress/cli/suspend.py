@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..db import connect
-from ..suspend import suspend
+from ..installing.suspend import suspend
 from .options import Subparsers, database_url, in_ci, lock_timeout, override, require_database
 from .output import Console
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from .. import uninstall as uninstaller
 from ..db import connect
 from ..errors import UsageError
+from ..installing import uninstall as uninstaller
 from .options import Subparsers, database_url, require_database
 from .output import Console
 

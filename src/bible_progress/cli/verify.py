@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from .. import audit, drain
+from ..engine import audit, drain
 from ..errors import DriftFound, WorkRemains
 from ..words import counted
 from .options import Subparsers, connect_installed, database_url, in_ci, override, positive

@@ -11,7 +11,7 @@ import time
 
 from pythonjsonlogger.json import JsonFormatter
 
-from ..worker import IDLE_SECONDS, LOOK_SECONDS, Worker, WorkerSettings
+from ..engine.worker import IDLE_SECONDS, LOOK_SECONDS, Worker, WorkerSettings
 from .options import Subparsers, database_url, port, positive, require_database, seconds, setting
 
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
 from ..db import pool
-from ..metrics import Metrics
+from ..engine.metrics import Metrics
 from . import dashboard, events, languages, operations, problems, versions
 from .description import describe
 from .edge import Edge, Room, Whole

@@ -18,9 +18,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from .. import insights
 from ..errors import DatabaseRefused
-from ..remarks import all_is_well, remarks
+from ..reading import insights
+from ..reading.remarks import all_is_well, remarks
 from ..words import age
 from . import problems
 from .comparing import Address, chapters_of, ordered, refusals_of, versions_named

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from .. import documents
+from ..reading import documents
 
 _VERSION = "/versions/{kind}/{version_id}"
 _OF_ITEM = {"kind": "items/0/kind", "version_id": "items/0/id"}

@@ -18,8 +18,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from .. import documents as d
 from ..errors import BibleProgressError
+from ..reading import documents as d
 from .problems import ProblemError
 from .reads import Document, Reads, Snapshot, cursor_out, freshness, is_known
 from .settings import Limits

@@ -18,7 +18,7 @@ import h11
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from ..metrics import HttpMetrics
+from ..engine.metrics import HttpMetrics
 from .problems import PROBLEMS, RETRY_SECONDS, ProblemError, document_of
 from .security import HEADERS
 from .settings import Limits

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from .. import documents as d
+from ..reading import documents as d
 from .problems import responses
 from .reads import LANGUAGE_CURSOR, ReadsOf, cursor_in, send, with_cursor
 from .versions import CURSOR, ONE, READ_PROBLEMS, Limit, Search, cursor_of

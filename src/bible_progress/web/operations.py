@@ -20,12 +20,13 @@ from psycopg_pool import ConnectionPool
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from .. import documents as d
-from .. import drain, insights
 from ..db import connect, pool, translated
+from ..engine import drain
+from ..engine.metrics import Metrics
+from ..engine.worker import BEAT_SECONDS
 from ..errors import BibleProgressError
-from ..metrics import Metrics
-from ..worker import BEAT_SECONDS
+from ..reading import documents as d
+from ..reading import insights
 from .problems import ProblemError, responses
 from .reads import LETTER_CURSOR, Reads, cursor_in, cursor_out
 from .security import onlooker, operator

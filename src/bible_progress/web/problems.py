@@ -18,7 +18,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import errors
-from ..documents import Problem
+from ..reading.documents import Problem
 
 log = logging.getLogger("bible_progress.web")
 

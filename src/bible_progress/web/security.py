@@ -18,7 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..metrics import HttpMetrics
+from ..engine.metrics import HttpMetrics
 from ..words import counted
 from .guesses import Guesses
 from .problems import ProblemError

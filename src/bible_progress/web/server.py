@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import uvicorn
 
+from ..engine.worker import Worker
 from ..errors import BibleProgressError
-from ..worker import Worker
 from .app import create_app
 from .edge import connections_of
 from .settings import Limits, WebSettings

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from .. import documents as d
 from ..errors import InputError
+from ..reading import documents as d
 from .badge import badge
 from .comparing import MOST, as_rows, versions_named
 from .downloads import CONTENT, Format, send_download

@@ -1,0 +1,1 @@
+"""A library to look at: real texts and recordings, and somebody who goes on translating."""

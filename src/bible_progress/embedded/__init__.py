@@ -1,0 +1,1 @@
+"""A PostgreSQL of one's own, without root and without a service."""

@@ -1,0 +1,1 @@
+"""What keeps the numbers right while others write: drain, worker, audit."""

@@ -1,0 +1,501 @@
+"""Bring a database to this package's schema in one transaction."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg import errors as pg
+from psycopg.rows import DictRow, dict_row, scalar_row, tuple_row
+from psycopg.sql import SQL, Composed, Identifier
+
+from .. import __version__, sql
+from ..db import translated
+from ..engine.drain import guard, signal_all
+from ..errors import InstallRefused
+from . import replacement, schema
+from .checks import Subject
+from .replacement import Replacement
+from .schema import (
+    CONTRACT_TABLES,
+    GUARDED,
+    HOST_TABLES,
+    INCREMENTAL,
+    LAST,
+    ROLES,
+    SERVED,
+    TRIGGERS,
+    VIEWS,
+    Name,
+)
+from .sql_text import Query, Text, bind
+
+LOCK_TIMEOUT_SECONDS = 30.0
+ATTEMPT_MILLISECONDS = 400
+# What makes the tables of an empty database.
+HOST_FILES = ("host_tables", "close_host_tables")
+KEPT_OUT_OF_MATVIEWS = (
+    "materialized views would show every version to %s, which the host tables stay closed to"
+)
+KEPT_OUT_HINT = "Leave out --strategy: the default follows row security."
+
+# The step of the rollout that a new database starts on.
+STRATEGIES = {"views": VIEWS, "matview": TRIGGERS, "incremental": INCREMENTAL}
+
+_QUERIES = sql.queries("install")
+_IN_PLACE = sql.queries("in_place")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an install would do to a database, found without changing it."""
+
+    database: str
+    server_version: str
+    installed_version: str | None
+    step: int
+    creates_host_tables: bool
+    migrations: tuple[str, ...]
+    objects: tuple[str, ...]
+    signals_everything: bool
+    redefines_numbers: bool = False
+    is_suspended: bool = False
+    made_anew: tuple[str, ...] = field(default=())
+    replacement: Replacement | None = None
+    # (what, statement): of an earlier installation whose schema is not here.
+    leftovers: tuple[tuple[str, str], ...] = field(default=())
+    creates_roles: tuple[str, ...] = field(default=())
+    # Roles that host tables made now stay closed to, until their owner lets them in.
+    kept_out: tuple[str, ...] = field(default=())
+    advised_indexes: tuple[str, ...] = field(default=())
+
+    def steps(self) -> Iterator[str]:
+        """Yield one line for each thing that install does."""
+        if self.creates_host_tables:
+            yield f"create the {len(HOST_TABLES)} host tables in schema public" + (
+                f", closed to {', '.join(self.kept_out)}: row security is on, no policy, no grant"
+                if self.kept_out
+                else ""
+            )
+        else:
+            yield f"use the {len(HOST_TABLES)} host tables that are there (checked)"
+        for what, _ in self.leftovers:
+            yield f"make {what} anew"
+        if self.replacement:
+            for what, _ in self.replacement.drops:
+                yield f"drop {what}"
+            for view in self.replacement.views:
+                yield f"keep view {view.name}, on the new relations"
+        for name in self.migrations:
+            yield f"apply {name}"
+        yield f"create or replace {len(self.objects)} functions, views and trigger sets"
+        if self.made_anew:
+            yield "make anew and fill, while readers and writers wait: " + ", ".join(self.made_anew)
+        for role in self.creates_roles:
+            yield f"create role {role}, which nobody can log in as"
+        yield "grant the contract to reader roles, drains and operations to progress_* roles"
+        if self.is_suspended:
+            yield "end the suspension and queue every version, since anything may have changed"
+        elif self.signals_everything:
+            yield "queue every version for its first refresh"
+        elif self.redefines_numbers and self.step >= TRIGGERS:
+            yield "queue every version, since what its numbers are computed from has changed"
+        elif self.redefines_numbers and self.step > VIEWS:
+            yield (
+                "redefine numbers: run bible-progress refresh --all afterwards, since on this step "
+                "nothing else refreshes what is stored"
+            )
+
+
+def make_plan(
+    connection: Connection[Any],
+    *,
+    readers: Sequence[str] = (),
+    strategy: str | None = None,
+    create_roles: bool = False,
+    replace: bool = False,
+) -> Plan:
+    """Check the database and say what install would do; nothing is changed.
+
+    `strategy` is for a new database; `create_roles` makes those of ROLES that are missing; with
+    `replace` an earlier implementation may be there. Raises InstallRefused with every reason at
+    once if install cannot proceed.
+    """
+    with translated(), transaction(connection):
+        subject = Subject(connection, readers=readers)
+        subject.refuse(ignoring=["earlier_implementation"] if replace else [])
+        settings = subject.settings
+        kept_out = () if subject.has_host else _kept_out(connection)
+        if settings:
+            step = settings["rollout_step"]
+            _refuse_other_strategy(strategy, ask(connection, "status_strategy")[0]["strategy"])
+        else:
+            step = STRATEGIES[strategy or "incremental"]
+            if step == TRIGGERS and subject.has_host:
+                subject.refuse("row_security_on_versions")
+            elif step == TRIGGERS and kept_out:
+                raise InstallRefused(KEPT_OUT_OF_MATVIEWS % ", ".join(kept_out), hint=KEPT_OUT_HINT)
+        new_roles = _missing(connection, ROLES) if create_roles else ()
+        _refuse_roles(subject, readers, new_roles)
+        applied = _applied(connection) if settings else {}
+        advised = subject.rows("missing_indexes") if subject.has_host else []
+        missing = subject.rows("our_triggers") if settings else []
+        return Plan(
+            database=subject.server["database"],
+            server_version=subject.server["version"],
+            installed_version=settings["package_version"] if settings else None,
+            step=step,
+            creates_host_tables=not subject.has_host,
+            replacement=replacement.find(subject, step) if replace else None,
+            leftovers=tuple((row["finding"], row["statement"]) for row in subject.leftovers),
+            migrations=tuple(_pending(applied)),
+            objects=schema.objects(step),
+            # Triggers that were off may have missed changes.
+            signals_everything=not settings or bool(missing),
+            made_anew=tuple(
+                row["name"]
+                for row in ask(
+                    connection, "made_anew", definitions=json.dumps(schema.definitions(step))
+                )
+            )
+            if settings
+            else (),
+            redefines_numbers=bool(settings) and settings["numbers"] != schema.numbers(step),
+            is_suspended=bool(settings) and settings["suspended_at"] is not None,
+            creates_roles=new_roles,
+            kept_out=kept_out,
+            advised_indexes=tuple(row["fix"] for row in advised),
+        )
+
+
+def install(
+    connection: Connection[Any],
+    *,
+    environment: str | None = None,
+    readers: Sequence[str] | None = None,
+    strategy: str | None = None,
+    create_roles: bool = False,
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    replace: bool = False,
+    automated: bool = False,
+    override: str | None = None,
+) -> Plan:
+    """Install or upgrade in one transaction and return what was done.
+
+    `environment` and `readers` are kept from the last install where None; `strategy` is for a new
+    database, `create_roles` for a server without those of ROLES, `replace` for an earlier
+    implementation, which goes. Waits for another install; waits at most `lock_timeout_seconds` for
+    writers of the host tables, because creating triggers needs a moment without them. Raises
+    InstallRefused; then nothing has changed. Raises GuardRefused where `environment` would end
+    production by hand, or something is replaced in production by hand, without an `override`
+    reason.
+    """
+    with translated(), transaction(connection), connection.cursor() as cursor:
+        hold_drains(connection, lock_timeout_seconds)
+        plan = make_plan(
+            connection,
+            readers=readers or (),
+            strategy=strategy,
+            create_roles=create_roles,
+            replace=replace,
+        )
+        earlier = plan.replacement
+        if plan.installed_version and environment == "development":
+            guard(connection, "ending production", automated=automated, reason=override)
+        if plan.creates_host_tables:
+            for name in HOST_FILES:
+                cursor.execute(sql.read(f"host/{name}.sql"))
+        take_over(
+            connection,
+            lock_timeout_seconds,
+            step=plan.step,
+            ours=_changing(cursor, plan),
+            before=partial(_make_room, plan),
+        )
+        for path in plan.migrations:
+            cursor.execute(sql.read(path))
+            cursor.execute(
+                _QUERIES["record_migration"], {"name": path, "checksum": schema.checksum(path)}
+            )
+        cursor.execute(
+            _QUERIES["save_settings"],
+            {
+                "schema_version": len(schema.migrations()),
+                "oldest_code": schema.oldest_code(),
+                "package_version": __version__,
+                "environment": environment,
+                "rollout_step": plan.step,
+                "owns_host_tables": plan.creates_host_tables,
+                "reader_roles": None if readers is None else list(readers),
+            },
+        )
+        if plan.creates_roles:
+            cursor.execute(_QUERIES["create_roles"])
+        make_objects(connection, plan.step)
+        if earlier and earlier.drops:
+            action = "replacing an earlier implementation"
+            guard(connection, action, automated=automated, reason=override)
+            earlier.carry_over(connection)
+        if plan.signals_everything:
+            signal_all(connection)
+        cursor.execute(_QUERIES["fill_where_empty"])
+    return plan
+
+
+def _make_room(plan: Plan, cursor: psycopg.Cursor[Any]) -> None:
+    for _, statement in plan.leftovers:
+        with without_dependents():
+            cursor.execute(statement.encode())
+    if plan.replacement:
+        plan.replacement.drop(cursor)
+
+
+def _changing(cursor: psycopg.Cursor[Any], plan: Plan) -> list[Composed]:
+    """Our tables, where migrations may lock them: in their order, a reader of two may hold one."""
+    tables = [("public", name) for name in CONTRACT_TABLES]
+    tables += [("progress", name) for name in schema.tables()]
+    there = present(cursor, tables, kind="r") if plan.migrations else []
+    return [Composed([Identifier(*table)]) for table in sorted(there)]
+
+
+def make_objects(connection: Connection[Any], step: int) -> None:
+    """Make the objects of a step from source, where take_over has been."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERIES["defer_function_bodies"])
+        for statement in statements(step):
+            cursor.execute(statement.encode())
+    reload_clients(connection)
+
+
+def statements(step: int) -> Iterator[str]:
+    """Yield what makes the objects of a step, where take_over has been."""
+    for path in (*schema.objects(step), *LAST):
+        text = sql.read(path)
+        made = f"-- {path}\n{text if step >= TRIGGERS else schema.without_triggers(text)}"
+        views = [name for name in schema.views_of(path) if name[0] == "public"]
+        if views:
+            made = bind(_IN_PLACE["replace_view"], view=Text(made), name=".".join(*views))
+        yield made
+    yield _IN_PLACE["carry_over"]
+    yield _QUERIES["lower_watermark"]
+    yield bind(_QUERIES["signal_redefined"], numbers=schema.numbers(step))
+    yield bind(
+        _QUERIES["save_definitions"],
+        definitions=json.dumps(schema.definitions(step)),
+        numbers=schema.numbers(step),
+    )
+
+
+@contextmanager
+def transaction(connection: Connection[Any]) -> Generator[None]:
+    """A transaction that objects of others stay out of, and out of what it makes."""
+    with (
+        connection.transaction(),
+        connection.cursor(row_factory=scalar_row) as cursor,
+    ):
+        [before] = cursor.execute(_QUERIES["search_path"]).fetchall()
+        cursor.execute(_QUERIES["pin_search_path"])
+        yield
+        cursor.execute(_QUERIES["set_search_path"], {"path": before})
+
+
+def reload_clients(connection: Connection[Any]) -> None:
+    """Tell PostgREST, once this transaction has committed, to look at the schema again."""
+    connection.execute(_QUERIES["reload_schema"])
+
+
+def hold_drains(connection: Connection[Any], seconds: float) -> None:
+    """Wait until no drain and no other install runs, and keep them out of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": round(seconds * 1000)})
+        try:
+            cursor.execute(_QUERIES["lock"])
+        except pg.LockNotAvailable as error:
+            raise InstallRefused(
+                f"a drain or another install ran for {seconds:g} s; nothing was changed",
+                hint="Try again at a quieter moment, or give a longer --lock-timeout.",
+            ) from error
+        cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": 0})
+
+
+def take_over(
+    connection: Connection[Any],
+    seconds: float,
+    *,
+    step: int | None,
+    ours: Sequence[Composed] = (),
+    before: Callable[[psycopg.Cursor[Any]], None] | None = None,
+) -> None:
+    """Lock the host tables against writers and let go of what the next step makes anew.
+
+    `step` None leaves nothing. `ours` are lists of tables to lock against everybody, beside those
+    whose policies are made anew. `before` drops what stands in the views' place.
+
+    Locks are taken in short attempts that give everything back, for `seconds`: a writer that waits
+    for one of them while we wait for another of its own must never be the one that the server
+    aborts, which it would do after a deadlock_timeout of a second.
+    """
+    statement = let_go(step).encode()
+
+    def attempt(cursor: psycopg.Cursor[Any]) -> None:
+        for tables in ours:
+            cursor.execute(SQL("lock table {} in access exclusive mode").format(tables))
+        if before:
+            before(cursor)
+        with without_dependents():
+            cursor.execute(statement)
+
+    in_attempts(connection, seconds, attempt)
+
+
+def in_attempts(
+    connection: Connection[Any], seconds: float, attempt: Callable[[psycopg.Cursor[Any]], None]
+) -> None:
+    """Run `attempt` with the host tables locked against writers, see take_over."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+                cursor.execute(_QUERIES["set_lock_timeout"], {"milliseconds": ATTEMPT_MILLISECONDS})
+                cursor.execute(
+                    SQL("lock table {} in share row exclusive mode").format(
+                        names("public", HOST_TABLES)
+                    )
+                )
+                guarded = present(cursor, [("progress", table) for table in GUARDED], kind="r")
+                for table in guarded:
+                    cursor.execute(
+                        SQL("lock table {} in access exclusive mode").format(Identifier(*table))
+                    )
+                attempt(cursor)
+            break
+        except pg.LockNotAvailable as error:
+            if time.monotonic() > until:
+                raise InstallRefused(
+                    f"other sessions kept the tables busy for {seconds:g} s; nothing was changed",
+                    hint="Try again at a quieter moment, or give a longer --lock-timeout.",
+                ) from error
+            time.sleep(0.1)
+    # The setting outlives the attempt. Nothing below should wait; if it does, then not for ever.
+    connection.execute(_QUERIES["set_lock_timeout"], {"milliseconds": round(seconds * 1000)})
+
+
+def let_go(step: int | None) -> str:
+    """Return the statement that takes away what `step` makes anew or does not have."""
+    every = schema.all_views()
+    past = schema.triggers() if step is None or step < TRIGGERS else ()
+    return bind(
+        _IN_PLACE["let_go"],
+        views=[name for place, name in schema.views(step) if place == "public"] if step else [],
+        definitions=json.dumps(schema.definitions(step) if step else {}),
+        contract=[name for place, name in every if place == "public"],
+        internal=[name for place, name in every if place == "progress"],
+        remembered=Query(
+            bind(
+                _IN_PLACE["remembered"].removesuffix(";"),
+                relations=Text("v_contract || v_internal"),
+                known_roles=list(SERVED),
+                our_comments=schema.OUR_COMMENTS,
+            )
+        ),
+        placeholders=Query(
+            bind(
+                _IN_PLACE["placeholders"].removesuffix(";"),
+                relations=Text("v_kept"),
+                value="null",
+                source="",
+            )
+        ),
+        triggers=[name for name, _ in past],
+        trigger_tables=[table for _, table in past],
+    )
+
+
+def present(cursor: psycopg.Cursor[Any], wanted: Sequence[Name], *, kind: str) -> list[Name]:
+    """Return which of these relations are there as `kind` (pg_class.relkind)."""
+    cursor.execute(
+        _QUERIES["relations"],
+        {"schemas": [s for s, _ in wanted], "names": [n for _, n in wanted], "kind": kind},
+    )
+    return cursor.fetchall()
+
+
+def names(schema: str, names: Sequence[str]) -> Composed:
+    return qualified([(schema, name) for name in names])
+
+
+def qualified(names: Sequence[Name]) -> Composed:
+    return SQL(", ").join(Identifier(*name) for name in names)
+
+
+@contextmanager
+def without_dependents() -> Generator[None]:
+    """Raise InstallRefused with their names where objects of the host lean on what is dropped."""
+    try:
+        yield
+    except pg.DependentObjectsStillExist as error:
+        raise InstallRefused(
+            "objects of this database depend on Bible Progress: "
+            + (error.diag.message_detail or str(error)).replace("\n", "; "),
+            hint="Drop them first and recreate them afterwards; nothing was changed.",
+        ) from error
+
+
+def ask(connection: Connection[Any], name: str, **parameters: object) -> list[DictRow]:
+    """Return the rows of a query of install.sql."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_QUERIES[name], parameters).fetchall()
+
+
+def _kept_out(connection: Connection[Any]) -> tuple[str, ...]:
+    return tuple(row["role"] for row in ask(connection, "kept_out"))
+
+
+def _missing(connection: Connection[Any], roles: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row["role"] for row in ask(connection, "missing_roles", roles=list(roles)))
+
+
+def _refuse_roles(subject: Subject, readers: Sequence[str], new_roles: Sequence[str]) -> None:
+    missing = [name for name in _missing(subject.connection, readers) if name not in new_roles]
+    if missing:
+        raise InstallRefused(
+            "no such role: " + ", ".join(missing), hint="Create the reader roles first."
+        )
+    if new_roles and not ask(subject.connection, "may_create_roles")[0]["is_allowed"]:
+        raise InstallRefused(
+            f"role {subject.server['role']} may not create roles, and there is no "
+            + ", ".join(new_roles),
+            hint="Let an administrator create them ("
+            + " ".join(f"create role {name} nologin;" for name in new_roles)
+            + ") and install without --create-roles: those that are there are used.",
+        )
+
+
+def _refuse_other_strategy(wanted: str | None, current: str) -> None:
+    if wanted not in (None, current):
+        raise InstallRefused(
+            f"the strategy of this database is {current}, not {wanted}",
+            hint="bible-progress rollout apply and rollout back change it.",
+        )
+
+
+def _applied(connection: Connection[Any]) -> dict[str, str]:
+    return {row["name"]: row["checksum"] for row in ask(connection, "applied_migrations")}
+
+
+def _pending(applied: dict[str, str]) -> Iterator[str]:
+    for path in schema.migrations():
+        if path not in applied:
+            yield path
+        elif applied[path] != schema.checksum(path):
+            raise InstallRefused(
+                f"{path} differs from the one that this database was made with",
+                hint="Migrations are never edited after a release; reinstall the package.",
+            )

@@ -1,0 +1,1 @@
+"""Measure, say which step is due, move one step."""
