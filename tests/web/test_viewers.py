@@ -39,13 +39,13 @@ class Made:
         assert self.go_on.wait(240)
         return self.make(*arguments, **values)
 
-    make = staticmethod(dashboard._page)
+    make = staticmethod(dashboard.page)
 
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     counted = Made()
-    monkeypatch.setattr(dashboard, "_page", counted.page)
+    monkeypatch.setattr(dashboard, "page", counted.page)
     yield counted
     counted.go_on.set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -19,6 +20,20 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 # Looks at the queue that are kept to be shown: a quarter of an hour of a worker's.
 RECENT = 180
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the drain loops of one worker have done together."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    drained: int = 0
+    last_drain_at: datetime | None = None
+
+    def add(self) -> None:
+        with self.lock:
+            self.drained += 1
+            self.last_drain_at = datetime.now(UTC)
 
 
 class Metrics:

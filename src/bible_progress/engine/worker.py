@@ -11,8 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,7 +26,7 @@ from ..models import Drained, Due
 from ..reading import insights
 from . import audit
 from .drain import Drainer, require_primary, require_schema, signal_unsignalled
-from .metrics import Metrics
+from .metrics import Metrics, Tally
 
 log = logging.getLogger("bible_progress.worker")
 
@@ -62,20 +61,6 @@ class WorkerSettings:
     metrics_port: int | None = None
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Shared by the drain loops of one worker."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    drained: int = 0
-    last_drain_at: datetime | None = None
-
-    def add(self) -> None:
-        with self.lock:
-            self.drained += 1
-            self.last_drain_at = datetime.now(UTC)
-
-
 class Worker:
     """Drains through `concurrency` connections, or as many as the server has left, and audits
     through one more.
@@ -93,7 +78,7 @@ class Worker:
         self._stopping = threading.Event()
         self._failure: BibleProgressError | None = None
         self._warm = threading.Semaphore(0)
-        self._tally = _Tally()
+        self._tally = Tally()
 
     def stop(self) -> None:
         """Ask every loop to end after the drain it is in."""

@@ -16,18 +16,16 @@ from ..errors import UsageError
 from . import schema
 from .checks import all_checks, shared_parameters, step_parameters
 from .install import (
-    ATTEMPT_MILLISECONDS,
     HOST_FILES,
     KEPT_OUT_HINT,
     KEPT_OUT_OF_MATVIEWS,
     LOCK_TIMEOUT_SECONDS,
     STRATEGIES,
-    let_go,
-    names,
     statements,
 )
 from .schema import CONTRACT_TABLES, HOST_TABLES, TRIGGERS, Name
 from .sql_text import Query, Text, bind
+from .take_over import ATTEMPT_MILLISECONDS, let_go, names
 
 _INSTALL = sql.queries("install")
 _EXPORT = sql.queries("export")

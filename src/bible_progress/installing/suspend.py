@@ -13,14 +13,9 @@ from ..engine.drain import guard, require_schema
 from ..errors import NotInstalled
 from . import schema
 from .checks import Subject
-from .install import (
-    LOCK_TIMEOUT_SECONDS,
-    hold_drains,
-    in_attempts,
-    reload_clients,
-    transaction,
-)
+from .install import LOCK_TIMEOUT_SECONDS
 from .sql_text import Query, Text, bind
+from .take_over import hold_drains, in_attempts, reload_clients, transaction
 
 _QUERIES = sql.queries("in_place")
 

@@ -16,8 +16,9 @@ from ..engine.schedule import unscheduled_elsewhere, unscheduled_here
 from ..words import counted
 from . import schema
 from .checks import Subject
-from .install import (
-    LOCK_TIMEOUT_SECONDS,
+from .install import LOCK_TIMEOUT_SECONDS
+from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES, Name
+from .take_over import (
     ask,
     hold_drains,
     names,
@@ -28,7 +29,6 @@ from .install import (
     transaction,
     without_dependents,
 )
-from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES, Name
 
 _QUERIES = sql.queries("install")
 

@@ -15,16 +15,9 @@ from ..db import translated
 from ..engine.drain import guard, require_schema, signal_all
 from ..errors import InputError, InstallRefused
 from ..installing import checks, schema
-from ..installing.install import (
-    LOCK_TIMEOUT_SECONDS,
-    hold_drains,
-    make_objects,
-    names,
-    present,
-    take_over,
-    transaction,
-)
+from ..installing.install import LOCK_TIMEOUT_SECONDS, make_objects
 from ..installing.schema import INCREMENTAL, TRIGGERS
+from ..installing.take_over import hold_drains, names, present, take_over, transaction
 from ..words import counted
 
 _QUERIES = sql.queries("rollout")

@@ -3,49 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Query, Request
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from ..errors import DatabaseRefused
 from ..reading import insights
 from ..reading.remarks import all_is_well, remarks
-from ..words import age
-from . import problems
+from . import login, problems
 from .comparing import Address, chapters_of, ordered, refusals_of, versions_named
 from .operations import change_dead_letter
 from .problems import PROBLEMS, ProblemError
-from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, cursor_out, cut
+from .reads import LANGUAGE_CURSOR, VERSION_CURSOR, Reads, Snapshot, cursor_in, cursor_out
+from .rendering import form, graph, linker, page, whole_number
 from .renders import reading, shared
-from .sections import cells, sections
+from .sections import sections
 from .security import (
-    SESSION_SECONDS,
-    Sessions,
-    is_secret,
     may_operate,
     operator,
-    refuse_foreign,
 )
-from .settings import WebSettings
 from .versions import Cursor, Id, Kind, Search, Sort, VersionId
 
 router = APIRouter(include_in_schema=False)
 
 Rows = TypeVar("Rows")
 
-_LONGEST_FORM = 10_000
-_MOST_FIELDS = 10
 _SHOWN_SIBLINGS = 20
 # As many as are looked through for versions of one canon, and as many as a form holds.
 _SEARCHED = 200
@@ -58,24 +48,10 @@ _UNASKED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _printed(value: object) -> object:
-    return "" if value is None else value
-
-
-_templates = Environment(
-    loader=PackageLoader("bible_progress.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    # What is not there is not called "None".
-    finalize=_printed,
-)
-
-
 def install(app: FastAPI) -> None:
     """Add the pages, what they load, and errors as pages where a browser asks."""
     app.include_router(router)
+    app.include_router(login.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
 
     def show_problem(request: Request, problem: ProblemError) -> Response:
@@ -86,7 +62,7 @@ def install(app: FastAPI) -> None:
         if problem.code == "secret_needed":
             return RedirectResponse("/login", status_code=303)
         status, title = PROBLEMS[problem.code]
-        return _page(
+        return page(
             request,
             "problem.html",
             code=status,
@@ -121,7 +97,7 @@ def overview(
         "q": q or None,
         "kind": kind if kind in ("text", "audio") else None,
         "status": status if status in ("not started", "in progress", "complete") else None,
-        "min_percent": _whole(min_percent, 100),
+        "min_percent": whole_number(min_percent, 100),
         "sort": sort,
         "cursor": cursor,
     }
@@ -136,7 +112,7 @@ def overview(
             at_most=_SHOWN_LANGUAGES,
             after=None,
         ).shown()
-    return _page(
+    return page(
         request,
         "overview.html",
         page="overview",
@@ -146,8 +122,8 @@ def overview(
         query=query,
         is_filtered=any(query[name] is not None for name in ("q", "kind", "status", "min_percent")),
         list_first=first if first is not None else query != _UNASKED,
-        link=_linker("/", query),
-        download=_linker("/api/v1/versions", {**query, "cursor": None}),
+        link=linker("/", query),
+        download=linker("/api/v1/versions", {**query, "cursor": None}),
     )
 
 
@@ -169,7 +145,7 @@ def version(
         history = snapshot.get("history", **one, at_most=366).shown()
         gaps = snapshot.get("gaps", **one, at_most=1, after=None).shown()
         siblings = _siblings(snapshot, [tree])
-    return _page(
+    return page(
         request,
         "version.html",
         page="version",
@@ -177,7 +153,7 @@ def version(
         gaps=gaps,
         chapter=opened.shown() if opened else None,
         history=history,
-        graph=_graph(
+        graph=graph(
             [
                 (datetime.fromisoformat(day["day"]).timestamp(), day["covered_verses"])
                 for day in history["items"]
@@ -225,7 +201,7 @@ def compare(
         by_canon=order == "canon",
         books=list(opened or {}),
     )
-    return _page(
+    return page(
         request,
         "compare.html",
         code=status,
@@ -269,13 +245,13 @@ def languages(
             after=cursor_in(cursor, LANGUAGE_CURSOR),
         ).shown()
     listed["next_cursor"] = cursor_out(listed["next_cursor"])
-    return _page(
+    return page(
         request,
         "languages.html",
         page="languages",
         listed=listed,
         query=query,
-        link=_linker("/languages", query),
+        link=linker("/languages", query),
     )
 
 
@@ -295,7 +271,7 @@ def language(
         listed = _versions(
             snapshot, language_id=language_id, descendants=descendants, sort=sort, cursor=cursor
         )
-    return _page(
+    return page(
         request,
         "language.html",
         page="languages",
@@ -303,8 +279,8 @@ def language(
         descendants=descendants,
         listed=listed,
         query=query,
-        link=_linker(f"/languages/{language_id}", query),
-        download=_linker("/api/v1/versions", {"language": language_id, **query, "cursor": None}),
+        link=linker(f"/languages/{language_id}", query),
+        download=linker("/api/v1/versions", {"language": language_id, **query, "cursor": None}),
     )
 
 
@@ -326,7 +302,7 @@ def operations(request: Request, message: str | None = None) -> Response:
         measured = _if_allowed(insights.measurements, connection)
     metrics = request.app.state.metrics
     recent = list(metrics.recent)
-    return _page(
+    return page(
         request,
         "operations.html",
         page="operations",
@@ -340,8 +316,8 @@ def operations(request: Request, message: str | None = None) -> Response:
         measured=measured,
         recent=recent,
         span=[at.strftime("%H:%M:%S UTC") for at, _ in (*recent[:1], *recent[-1:])],
-        depth=_graph([(at.timestamp(), state.queue_depth) for at, state in recent]),
-        oldest=_graph([(at.timestamp(), state.oldest_signal_seconds) for at, state in recent]),
+        depth=graph([(at.timestamp(), state.queue_depth) for at, state in recent]),
+        oldest=graph([(at.timestamp(), state.oldest_signal_seconds) for at, state in recent]),
         counted=metrics.counted(),
         can_operate=can_operate,
         has_secret=has_secret,
@@ -353,7 +329,7 @@ def operations(request: Request, message: str | None = None) -> Response:
 async def operate(request: Request, letter_id: UUID) -> Response:
     """Retry or discard a dead letter."""
     await operator(request)
-    action = (await _form(request)).get("action")
+    action = (await form(request)).get("action")
     if action not in ("retry", "discard"):
         raise ProblemError("invalid_request", "action is neither retry nor discard")
     try:
@@ -363,99 +339,6 @@ async def operate(request: Request, letter_id: UUID) -> Response:
             raise
         return RedirectResponse("/operations?message=gone", status_code=303)
     return RedirectResponse("/operations?message=done", status_code=303)
-
-
-@router.get("/login")
-def ask_secret(request: Request) -> Response:
-    """Ask for the secret."""
-    return _login(request, None)
-
-
-@router.post("/login")
-async def log_in(request: Request) -> Response:
-    """Open a session for whoever gives the secret."""
-    refuse_foreign(request)
-    if not is_secret(request, (await _form(request)).get("secret", "").encode()):
-        return _login(request, "That is not the secret.", status=401)
-    sessions: Sessions = request.app.state.sessions
-    answer = RedirectResponse("/operations", status_code=303)
-    settings: WebSettings = request.app.state.settings
-    answer.set_cookie(
-        settings.cookie_name,
-        sessions.open(),
-        max_age=SESSION_SECONDS,
-        httponly=True,
-        samesite="strict",
-        secure=settings.is_cookie_secure(request.scope["scheme"]),
-    )
-    return answer
-
-
-@router.post("/logout")
-def log_out(request: Request) -> Response:
-    """End the session."""
-    refuse_foreign(request)
-    settings: WebSettings = request.app.state.settings
-    request.app.state.sessions.close(request.cookies.get(settings.cookie_name))
-    answer = RedirectResponse("/", status_code=303)
-    # A name that wants Secure is taken from nothing less, to be ended too.
-    answer.delete_cookie(
-        settings.cookie_name,
-        secure=settings.is_cookie_secure(request.scope["scheme"]),
-        httponly=True,
-    )
-    return answer
-
-
-def _login(request: Request, message: str | None, status: int = 200) -> Response:
-    if request.app.state.settings.secret is None:
-        return RedirectResponse("/operations", status_code=303)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return _page(
-        request, "login.html", code=status, headers=headers, page="operations", message=message
-    )
-
-
-def _page(
-    request: Request,
-    template: str,
-    *,
-    code: int = 200,
-    headers: dict[str, str] | None = None,
-    **values: Any,
-) -> Response:
-    shown = _templates.get_template(template).render(
-        {
-            "page": None,
-            "cells": cells,
-            "duration": _duration,
-            "age": age,
-            "ago": _ago,
-            "moment": _moment,
-            "cut": cut,
-            "day": _day,
-            **values,
-        }
-    )
-    headers = {"cache-control": "no-store", **(headers or {})}
-    return HTMLResponse(shown, status_code=code, headers=headers)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a form, the first of each name. Raises ProblemError for what is none."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise ProblemError("not_a_form", "a form is application/x-www-form-urlencoded")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LONGEST_FORM:
-            raise ProblemError("too_large", f"a form has at most {_LONGEST_FORM:,} bytes")
-    try:
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise ProblemError("invalid_request", "the form has too many fields") from None
-    return {name: values[0] for name, values in fields.items()}
 
 
 def _versions(reads: Snapshot, *, limit: int = 50, **filters: Any) -> Any:
@@ -494,65 +377,6 @@ def _siblings(reads: Snapshot, versions: list[Any]) -> list[Any]:
     return found.shown()["items"]
 
 
-def _graph(points: list[tuple[float, float]], *, top: float = 0) -> dict[str, Any] | None:
-    """Return a line from (seconds, number) pairs for a picture of 640 by 180, None for a dot.
-
-    It reaches up to `top`, or to the greatest number where that is more.
-    """
-    if len(points) < 2:
-        return None
-    top = max(top, *(number for _, number in points)) or 1
-    first, last = points[0][0], points[-1][0]
-    drawn = [
-        (40 + 590 * (at - first) / ((last - first) or 1), 150 - 130 * number / top)
-        for at, number in points
-    ]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn)
-    return {
-        "line": line,
-        "area": f"{drawn[0][0]:.1f},150 {line} {drawn[-1][0]:.1f},150",
-        "top": top,
-    }
-
-
-def _linker(path: str, query: dict[str, Any]) -> Any:
-    def link(**changes: Any) -> str:
-        wanted = {**query, **({"cursor": None} if "sort" in changes else {}), **changes}
-        kept = {
-            key: ("true" if value is True else value)
-            for key, value in wanted.items()
-            if value not in (None, False, "")
-        }
-        return f"{path}?{urlencode(kept)}" if kept else path
-
-    return link
-
-
-def _duration(seconds: float) -> str:
-    hours, minutes = divmod(int(seconds) // 60, 60)
-    if hours:
-        return f"{hours:,} h {minutes} min"
-    return f"{minutes} min" if minutes else f"{int(seconds)} s"
-
-
-def _moment(when: str) -> str:
-    return f"{datetime.fromisoformat(when).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _day(day: str) -> str:
-    at = datetime.fromisoformat(day)
-    return f"{at.day} {at:%B %Y}"
-
-
-def _ago(when: datetime | str | None) -> str:
-    """Return a moment that the page's script says as how long ago it is, and renews."""
-    if when is None:
-        return "never"
-    at = (datetime.fromisoformat(when) if isinstance(when, str) else when).isoformat()
-    said = _moment(at)
-    return Markup('<time class="ago" datetime="{}" title="{}">{}</time>').format(at, said, said)
-
-
 def _if_allowed(
     read: Callable[[Connection[Any]], Rows], connection: Connection[Any]
 ) -> Rows | None:
@@ -565,10 +389,3 @@ def _if_allowed(
         if isinstance(error.__cause__, InsufficientPrivilege):
             return None
         raise
-
-
-def _whole(text: str, most: int) -> int | None:
-    """Return a number of a form; what is none filters nothing."""
-    # Python reads no number of thousands of digits.
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else most + 1
-    return number if number <= most else None
