@@ -76,6 +76,7 @@ FIRST_PLAN = Mutant(
     name="do nothing on (kind, version)",
     edits=(
         ("signal", CONFLICT, "on conflict (kind, version_id) do nothing"),
+        ("verse_texts_changed", CONFLICT, "on conflict (kind, version_id) do nothing"),
         ("settle", CONFLICT, "on conflict (kind, version_id) do nothing"),
     ),
     # The whole version is signalled, as in the first plan, so that a second row says no more.
