@@ -26,7 +26,7 @@ from .operations import Readiness
 from .problems import Problems
 from .proxies import Forwarded
 from .renders import COMPRESS_FROM_BYTES, COMPRESS_LEVEL, Renders
-from .security import Guard, Hosts, Sessions
+from .security import EveryRequest, Hosts, Sessions
 from .settings import WebSettings
 
 log = logging.getLogger("bible_progress.web")
@@ -121,7 +121,7 @@ def create_app(settings: WebSettings, *, metrics: Metrics | None = None) -> Fast
     app.add_middleware(Hosts, allowed=settings.hosts())
     app.add_middleware(Room, beside=("/healthz", "/metrics", f"{API}{events.PATH}"))
     app.add_middleware(Problems)
-    app.add_middleware(Guard)
+    app.add_middleware(EveryRequest)
     app.add_middleware(Forwarded, proxies=settings.proxies())
     app.add_middleware(Whole)
     describe(app)

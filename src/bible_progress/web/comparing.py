@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from .reads import Document, Snapshot
+from .reads import Answer, Snapshot
 
 MOST = 8
 
@@ -61,7 +61,7 @@ def versions_named(texts: Iterable[str]) -> tuple[list[Named], int]:
     return named, odd
 
 
-def as_rows(comparison: Document) -> Document:
+def as_rows(comparison: Answer) -> Answer:
     """Return a comparison as a list: a row for each book of each version."""
     found = comparison.parsed()
     rows = [

@@ -21,13 +21,13 @@ from starlette.types import Receive, Scope, Send
 from ..errors import BibleProgressError
 from ..reading import documents as d
 from .problems import ProblemError
-from .reads import Document, Reads, Snapshot, cursor_out, freshness, is_known
+from .reads import Answer, Reads, Snapshot, cursor_out, freshness, is_known
 from .settings import Limits
 
 log = logging.getLogger("bible_progress.web")
 
 Format = Literal["json", "csv", "ndjson"]
-Page = Callable[[Snapshot, int, Any], Document]
+Page = Callable[[Snapshot, int, Any], Answer]
 
 ROWS_AT_ONCE = 1000
 WAIT_SECONDS = 5.0

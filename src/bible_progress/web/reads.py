@@ -36,7 +36,7 @@ Consistency = Literal["exact", "stored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Answer:
     """A JSON document and how fresh it is."""
 
     body: str
@@ -94,12 +94,12 @@ class Snapshot:
         with translated(), self.connection.cursor(row_factory=scalar_row) as cursor:
             return cursor.execute(_QUERIES["moment"]).fetchone() or ""
 
-    def find(self, name: str, **parameters: object) -> Document | None:
+    def find(self, name: str, **parameters: object) -> Answer | None:
         """Return a document of queries/documents.sql, None where there is no such thing.
 
         Raises ProblemError `too_stale` for stored numbers that lack older changes than allowed.
         """
-        with translated(), self.connection.cursor(row_factory=class_row(Document)) as cursor:
+        with translated(), self.connection.cursor(row_factory=class_row(Answer)) as cursor:
             found = cursor.execute(
                 _QUERIES[name], {**parameters, "stored": self._stored}
             ).fetchone()
@@ -109,7 +109,7 @@ class Snapshot:
         self._refuse_stale(found)
         return found
 
-    def get(self, name: str, **parameters: object) -> Document:
+    def get(self, name: str, **parameters: object) -> Answer:
         """Return a document; raises ProblemError `not_found` where there is none."""
         found = self.find(name, **parameters)
         if found is None:
@@ -118,7 +118,7 @@ class Snapshot:
             )
         return found
 
-    def _refuse_stale(self, found: Document) -> None:
+    def _refuse_stale(self, found: Answer) -> None:
         if self._max_staleness is None:
             return
         if found.stale_seconds is None or found.stale_seconds > self._max_staleness:
@@ -152,7 +152,7 @@ class Reads:
         with translated(), self._pool.connection() as connection, connection.transaction():
             yield Snapshot(connection, stored=self._stored, max_staleness=self._max_staleness)
 
-    def get(self, name: str, **parameters: object) -> Document:
+    def get(self, name: str, **parameters: object) -> Answer:
         """Return one document; raises ProblemError `not_found` where there is none."""
         with self.snapshot() as snapshot:
             return snapshot.get(name, **parameters)
@@ -182,7 +182,7 @@ async def reads(
 ReadsOf = Annotated[Reads, Depends(reads)]
 
 
-def send(request: Request, found: Document, *, body: str | None = None) -> Response:
+def send(request: Request, found: Answer, *, body: str | None = None) -> Response:
     """Answer with a document, or with 304 where the client has it already."""
     headers = freshness(found)
     if is_known(request, headers["ETag"]):
@@ -233,13 +233,13 @@ def cursor_in(cursor: str | None, form: str) -> str | None:
     return json.dumps([part.decode("utf-8", "replace").replace("\0", "\ufffd") for part in key])
 
 
-def with_cursor(found: Document) -> str:
+def with_cursor(found: Answer) -> str:
     """Return a list document with a cursor as its last key; the rest stays unparsed."""
     items, key, last = found.body.rpartition(_NEXT)
     return f"{items}{key}{json.dumps(cursor_out(json.loads(last[:-1])))}}}"
 
 
-def freshness(found: Document) -> dict[str, str]:
+def freshness(found: Answer) -> dict[str, str]:
     """Return the headers that say how fresh a document is."""
     return {
         "ETag": found.etag,

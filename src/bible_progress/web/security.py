@@ -218,7 +218,7 @@ def _bare(name: str) -> str:
 _NOT_OF_A_QUERY = re.compile(rb"[^\x21-\x7e]")
 
 
-class Guard:
+class EveryRequest:
     """Gives every request an id, logs it, and sets what browsers must know."""
 
     def __init__(self, app: ASGIApp) -> None:

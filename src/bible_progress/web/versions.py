@@ -18,7 +18,7 @@ from .problems import ProblemError, responses
 from .reads import (
     UUID_FORM,
     VERSION_CURSOR,
-    Document,
+    Answer,
     ReadsOf,
     Snapshot,
     cursor_in,
@@ -92,7 +92,7 @@ def list_versions(
 ) -> Response:
     """The versions with their numbers, a page at a time, or all of them as a download."""
 
-    def page(snapshot: Snapshot, rows: int, after: str | None) -> Document:
+    def page(snapshot: Snapshot, rows: int, after: str | None) -> Answer:
         return snapshot.get(
             "versions",
             kind=kind,
@@ -141,7 +141,7 @@ def list_books(
 ) -> Response:
     """The books of a version in canon order."""
 
-    def page(snapshot: Snapshot, *_: object) -> Document:
+    def page(snapshot: Snapshot, *_: object) -> Answer:
         return snapshot.get("books", kind=kind, id=version_id)
 
     if format != "json":
@@ -161,7 +161,7 @@ def list_chapters(
 ) -> Response:
     """The chapters of a version, or of one book, in canon order."""
 
-    def page(snapshot: Snapshot, *_: object) -> Document:
+    def page(snapshot: Snapshot, *_: object) -> Answer:
         return snapshot.get("chapters", kind=kind, id=version_id, book=book)
 
     if format != "json":
@@ -207,7 +207,7 @@ def list_gaps(
 ) -> Response:
     """What is missing, in canon order, one item a chapter; `next` is the first thing to do."""
 
-    def page(snapshot: Snapshot, rows: int, after: str | None) -> Document:
+    def page(snapshot: Snapshot, rows: int, after: str | None) -> Answer:
         try:
             return snapshot.get("gaps", kind=kind, id=version_id, at_most=rows, after=after)
         except InputError as error:
@@ -236,7 +236,7 @@ def get_history(
 ) -> Response:
     """The state at the end of each UTC day on which something changed, as drained."""
 
-    def page(snapshot: Snapshot, *_: object) -> Document:
+    def page(snapshot: Snapshot, *_: object) -> Answer:
         shown = days if format != "json" else days or 366
         return snapshot.get("history", kind=kind, id=version_id, at_most=shown)
 
@@ -286,10 +286,10 @@ def compare(
     wanted, _ = versions_named(version)
     kinds, ids = [kind for kind, _ in wanted], [id_ for _, id_ in wanted]
 
-    def page(snapshot: Snapshot, *_: object) -> Document:
+    def page(snapshot: Snapshot, *_: object) -> Answer:
         return snapshot.get("compare", kinds=kinds, ids=ids)
 
-    def rows(snapshot: Snapshot, *_: object) -> Document:
+    def rows(snapshot: Snapshot, *_: object) -> Answer:
         return as_rows(page(snapshot))
 
     try:
