@@ -11,12 +11,7 @@ from bible_progress.installing.schema import LAST
 pytestmark = pytest.mark.quick
 
 ROOT = Path(sql.__file__).parent
-OBJECTS = sorted(
-    path.relative_to(ROOT).as_posix()
-    for folder in ("objects", "strategies")
-    for path in (ROOT / folder).rglob("*")
-    if path.is_file()
-)
+OBJECTS = [path for path in sql.manifest() if path.startswith(("objects/", "strategies/"))]
 _CREATED = re.compile(
     r"^create (?:or replace )?(function|procedure|view|materialized view|trigger)\s+"
     r"(?:if not exists )?(?:(\w+)\.)?(\w+)",
@@ -39,7 +34,13 @@ def test_every_file_is_listed_once_and_every_listed_file_is_there() -> None:
     listed = sql.manifest()
     assert len(set(listed)) == len(listed)
     migrations = {f"migrations/{path.name}" for path in (ROOT / "migrations").iterdir()}
-    assert {path for path in listed if (ROOT / path).exists()} == {*OBJECTS, *migrations, *LAST}
+    objects = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("objects", "strategies")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file()
+    }
+    assert {path for path in listed if (ROOT / path).exists()} == {*objects, *migrations, *LAST}
 
 
 def test_migrations_come_first_in_their_order_and_what_needs_all_objects_last() -> None:
@@ -51,41 +52,48 @@ def test_migrations_come_first_in_their_order_and_what_needs_all_objects_last() 
     assert listed[-len(LAST) :] == LAST
 
 
-@pytest.mark.parametrize("path", OBJECTS)
-def test_a_file_is_named_after_what_it_makes_and_makes_nothing_else(path: str) -> None:
+def is_named_after_what_it_makes(path: str) -> bool:
     folder, stem = Path(path).parent.name, Path(path).stem
     made = created(path)
-    if path.startswith("strategies/"):
-        assert [name for _, _, name in made] == [stem]
-        assert folder in {"views", "matview", "incremental"}
-    elif folder != "triggers":
-        [(what, where, name)] = made
-        assert name == stem
-        assert what in ("view", "function", "procedure")
-        if what != "view":
-            assert where == ("public" if folder == "clients" and stem != "sight" else "progress")
-    else:
+    if folder == "triggers":
         triggers = [name for what, _, name in made if what == "trigger"]
-        assert triggers
-        assert _ON_TABLE.findall(sql.read(path)) == [f"public.{stem}"] * len(triggers)
-        assert all(what in ("trigger", "function") for what, _, _ in made)
-
-
-@pytest.mark.parametrize("path", OBJECTS)
-def test_a_file_comments_on_what_it_makes(path: str) -> None:
-    made = {thing for thing in created(path) if thing[0] != "trigger"}
-    assert set(_COMMENTED.findall(sql.read(path))) == made
-
-
-@pytest.mark.parametrize(
-    "path", [p for p in OBJECTS if p.startswith("objects/") and created(p)[0][0] != "view"]
-)
-def test_functions_and_triggers_are_replaced_in_place(path: str) -> None:
-    """A view is dropped first, because replacing one cannot change its columns."""
-    text = sql.read(path)
-    assert len(re.findall(r"^create ", text, re.MULTILINE)) == len(
-        re.findall(r"^create or replace ", text, re.MULTILINE)
+        tables = _ON_TABLE.findall(sql.read(path))
+        return (
+            bool(triggers)
+            and tables == [f"public.{stem}"] * len(triggers)
+            and all(what in ("trigger", "function") for what, _, _ in made)
+        )
+    if [name for _, _, name in made] != [stem]:
+        return False
+    [(what, where, _)] = made
+    is_for_clients = folder == "clients" and stem != "sight"
+    return (
+        path.startswith("strategies/")
+        or what == "view"
+        or (where == ("public" if is_for_clients else "progress"))
     )
+
+
+def test_files_are_named_after_what_they_make_and_make_nothing_else() -> None:
+    assert [path for path in OBJECTS if not is_named_after_what_it_makes(path)] == []
+    strategies = {Path(path).parent.name for path in OBJECTS if path.startswith("strategies/")}
+    assert strategies == {"views", "matview", "incremental"}
+
+
+def test_files_comment_on_what_they_make() -> None:
+    made = {path: {one for one in created(path) if one[0] != "trigger"} for path in OBJECTS}
+    said = {path: set(_COMMENTED.findall(sql.read(path))) for path in OBJECTS}
+    assert [path for path in OBJECTS if made[path] != said[path]] == []
+
+
+def test_functions_and_triggers_are_replaced_in_place() -> None:
+    """A view is dropped first, because replacing one cannot change its columns."""
+    replaced = [
+        path for path in OBJECTS if path.startswith("objects/") and created(path)[0][0] != "view"
+    ]
+    assert replaced
+    in_place = re.compile(r"^create (?!or replace )", re.MULTILINE)
+    assert [path for path in replaced if in_place.search(sql.read(path))] == []
 
 
 def test_migrations_call_no_function_and_read_no_view_of_ours() -> None:
