@@ -67,7 +67,7 @@ def broken(cli: CommandLine, fault: str, *arguments: str) -> Iterator[subprocess
     program = "\n".join(
         [
             "import sys, time, uvicorn",
-            "from bible_progress import worker",
+            "from bible_progress.engine import worker",
             "from bible_progress.cli import main",
             "from bible_progress.web import events",
             "ASKED = []",
