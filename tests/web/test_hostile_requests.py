@@ -255,7 +255,7 @@ def test_a_fault_of_ours_is_told_as_one_everywhere(
                         statuses.add(answer.status)
                 assert 500 in statuses, place
         with monkeypatch.context() as patch:
-            patch.setattr(dashboard, "_page", broken)
+            patch.setattr(dashboard, "page", broken)
             answer = ask(api, "/nothing", "Accept: text/html")
             assert answer.headers["content-type"] == "application/problem+json"
             log.assert_whole(answer)
