@@ -10,7 +10,7 @@ import pytest
 from acceptance.installation import Installation
 from bible_progress.reading import insights
 from bible_progress.web import renders
-from bible_progress.web.reads import Document, Snapshot
+from bible_progress.web.reads import Answer, Snapshot
 
 # What tells the time of asking.
 TIMES = re.compile(r"As of [^<]*|[\d.]+ (ms|s)\b|[\w. ]+ ago|\d\d:\d\d:\d\d UTC")
@@ -55,7 +55,7 @@ def test_a_page_does_not_mix_what_was_with_what_is(
     asked: list[str] = []
     find = Snapshot.find
 
-    def find_and_change(self: Snapshot, name: str, **parameters: Any) -> Document | None:
+    def find_and_change(self: Snapshot, name: str, **parameters: Any) -> Answer | None:
         found = find(self, name, **parameters)
         if not asked:
             site.world.text(one, ["exod-1-1", "exod-1-2"])
