@@ -48,14 +48,14 @@ begin
         from unnest(v_sums) as s
     ) as n
     where
-        not exists (
-            select
+        -- A look-up for each: as a join it would read the books of every version.
+        n.book is distinct from (
+            select o
             from progress.book_rollup as o
             where
-                o.kind = (n.book).kind
-                and o.version_id = (n.book).version_id
+                o.kind = p_kind
+                and o.version_id = p_version_id
                 and o.book_id = (n.book).book_id
-                and o = n.book
         )
     on conflict (kind, version_id, book_id) do update
     set
