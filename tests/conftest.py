@@ -36,7 +36,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 # What is quick by nature; elsewhere, a test that is marked `quick` stands for its folder.
-QUICK_FOLDERS = {"unit", "sql", "oracle", "plans", "importers"}
+QUICK_FOLDERS = {"unit", "sql", "oracle"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -26,5 +26,5 @@ order by
     ver.version_id asc;
 
 comment on view progress.live_best_versions is
-'The best version of each language by live numbers: most covered verses, then verse, chapter and book
-fraction, then the newest, then the id. A version that covers nothing is never best.';
+'The best version of each language by live numbers: most covered verses, then verse, chapter and
+book fraction, then the newest, then the id. A version that covers nothing is never best.';
