@@ -27,7 +27,14 @@ def read(path: str) -> LiteralString:
 
     Shipped files are as trustworthy as source code, hence the one cast to LiteralString.
     """
-    return cast(LiteralString, _by_copy().get(path) or _text(path))
+    try:
+        text = _text(path)
+    except FileNotFoundError:
+        # Looked for last: it takes reading the whole manifest, and commands start with a query.
+        if path not in _by_copy():
+            raise
+        text = _by_copy()[path]
+    return cast(LiteralString, text)
 
 
 @cache
