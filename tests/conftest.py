@@ -65,13 +65,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.option.all:
         return
-    quick = [
-        item
-        for item in items
-        if item.path.relative_to(Path(__file__).parent).parts[0] in QUICK_FOLDERS
-        or item.get_closest_marker("quick")
-    ]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(quick)])
+    quick: list[pytest.Item] = []
+    slow: list[pytest.Item] = []
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        is_quick = folder in QUICK_FOLDERS or item.get_closest_marker("quick")
+        (quick if is_quick else slow).append(item)
+    config.hook.pytest_deselected(items=slow)
     items[:] = quick
 
 

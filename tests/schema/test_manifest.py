@@ -66,11 +66,10 @@ def is_named_after_what_it_makes(path: str) -> bool:
     if [name for _, _, name in made] != [stem]:
         return False
     [(what, where, _)] = made
-    is_for_clients = folder == "clients" and stem != "sight"
     return (
         path.startswith("strategies/")
         or what == "view"
-        or (where == ("public" if is_for_clients else "progress"))
+        or where == ("public" if stem.startswith("progress_") else "progress")
     )
 
 

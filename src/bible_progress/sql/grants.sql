@@ -180,9 +180,8 @@ begin
             ' progress.live_verses, progress.live_chapters, progress.live_book_sums,'
             ' progress.live_books, progress.live_version_sums, progress.live_versions,'
             ' progress.live_best_versions, progress.rollup_chapters, progress.rollup_books,'
-            ' progress.stored_verses, progress.stored_chapters, progress.stored_book_sums,'
-            ' progress.stored_books, progress.stored_version_sums, progress.stored_versions,'
-            ' progress.stored_best_versions to %s',
+            ' progress.stored_verses, progress.stored_chapters, progress.stored_books,'
+            ' progress.stored_versions, progress.stored_best_versions to %s',
             v_role
         );
         execute format(

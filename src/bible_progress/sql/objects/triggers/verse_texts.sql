@@ -1,6 +1,6 @@
--- Nearly every statement writes one row: it is looked at in variables, which costs half of what any
--- number of rows does. An old snapshot may show a verse where it is no longer; then, as for many
--- rows, progress.signal decides.
+-- Nearly every statement writes one row: it is looked at in variables, which costs less than what
+-- any number of rows needs. An old snapshot may show a verse where it is no longer; then, as for
+-- many rows, progress.signal decides.
 create or replace function progress.verse_texts_changed()
 returns trigger
 language plpgsql
