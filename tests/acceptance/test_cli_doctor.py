@@ -8,12 +8,22 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from acceptance.command_line import CommandLine
 from acceptance.installation import Installation
 from bible_progress.sql import read
 
 HOSTS = Path(__file__).resolve().parents[1] / "schema"
+
+
+@pytest.fixture
+def empty_database(empty_database: str) -> str:
+    """With JIT off, as doctor advises where a server has it on."""
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("alter database {} set jit = off").format(name))
+    return empty_database
 
 
 @pytest.fixture
