@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from acceptance.shell import require
 from bible_progress.embedded.server import find_binaries
 from bible_progress.errors import InstallRefused, UsageError
-from bible_progress.installing import export, install, schema, uninstall
+from bible_progress.installing import export, install, rendering, schema, uninstall
 from oracle.checks import assert_right
 from support.builders import World
 
@@ -247,7 +247,8 @@ def test_no_function_of_others_runs_before_the_path_is_pinned(
 @pytest.fixture
 def as_if_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this code be the release after the one that it is."""
-    monkeypatch.setattr(export, "__version__", "99.0.0")
+    for module in (export, rendering):
+        monkeypatch.setattr(module, "__version__", "99.0.0")
 
 
 @pytest.mark.usefixtures("as_if_later")

@@ -9,6 +9,7 @@ import pytest
 from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
+from bible_progress import __version__
 from bible_progress.errors import BibleProgressError
 from bible_progress.installing import install
 from support.builders import World
@@ -55,7 +56,7 @@ def test_twenty_installs_over_an_existing_one_change_nothing(database: str) -> N
         world.canon()
         world.text(world.text_version(), ["gen-1-1"])
     plans = install_at_once(database)
-    assert {plan.installed_version for plan in plans} == {install.__version__}
+    assert {plan.installed_version for plan in plans} == {__version__}
     with psycopg.connect(database, autocommit=True) as connection:
         assert_same_catalog(catalog(connection), before)
         drain_and_assert_same(connection)

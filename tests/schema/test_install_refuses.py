@@ -11,6 +11,7 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 from psycopg.conninfo import make_conninfo
 
+from bible_progress import __version__
 from bible_progress.errors import InstallRefused
 from bible_progress.installing import checks, doctor, install, schema, uninstall
 from oracle.checks import assert_right
@@ -377,7 +378,7 @@ def test_a_database_of_a_newer_version(conn: Connection[Any], newer: str) -> Non
 def test_an_older_version_is_upgraded(conn: Connection[Any]) -> None:
     conn.execute("update progress.settings set package_version = '0.0.1'")
     assert install.install(conn).installed_version == "0.0.1"
-    assert install.make_plan(conn).installed_version == install.__version__
+    assert install.make_plan(conn).installed_version == __version__
 
 
 def test_a_migration_that_was_edited(conn: Connection[Any]) -> None:

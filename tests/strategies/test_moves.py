@@ -15,7 +15,7 @@ from acceptance.installation import Installation
 from bible_progress import errors
 from bible_progress.engine import audit
 from bible_progress.installing import install, schema, uninstall
-from bible_progress.installing.take_over import ATTEMPT_MILLISECONDS
+from bible_progress.installing.rendering import ATTEMPT_MILLISECONDS
 from bible_progress.reading import insights
 from bible_progress.rollout import moves as rollout
 from schema.catalog import assert_same_catalog, catalog

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from .. import sql
 from ..db import translated
 from .checks import BUSY_SECONDS, SEVERITIES, Check, Subject, all_checks
-from .take_over import transaction
+from .session import transaction
 
 CHECK_SECONDS = 30.0
 SHOWN = 5

@@ -5,43 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-import psycopg
 from psycopg import Connection
-from psycopg.sql import Composed, Identifier
 
-from .. import __version__, sql
 from ..db import translated
-from ..engine.drain import guard, signal_all
+from ..engine.drain import guard
 from ..errors import InstallRefused
-from . import replacement, schema
+from . import rendering, replacement, schema
 from .checks import Subject
+from .rendering import LOCK_TIMEOUT_SECONDS
 from .replacement import Replacement
-from .schema import (
-    CONTRACT_TABLES,
-    HOST_TABLES,
-    INCREMENTAL,
-    LAST,
-    ROLES,
-    TRIGGERS,
-    VIEWS,
-)
-from .sql_text import Text, bind
-from .take_over import (
-    ask,
-    hold_drains,
-    present,
-    reload_clients,
-    take_over,
-    transaction,
-    without_dependents,
-)
+from .schema import HOST_TABLES, INCREMENTAL, ROLES, TRIGGERS, VIEWS
+from .session import TRY_AGAIN, ask, execute, reload_clients, transaction
 
-LOCK_TIMEOUT_SECONDS = 30.0
-# What makes the tables of an empty database.
-HOST_FILES = ("host_tables", "close_host_tables")
 KEPT_OUT_OF_MATVIEWS = (
     "materialized views would show every version to %s, which the host tables stay closed to"
 )
@@ -49,9 +26,6 @@ KEPT_OUT_HINT = "Leave out --strategy: the default follows row security."
 
 # The step of the rollout that a new database starts on.
 STRATEGIES = {"views": VIEWS, "matview": TRIGGERS, "incremental": INCREMENTAL}
-
-_QUERIES = sql.queries("install")
-_IN_PLACE = sql.queries("in_place")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +172,8 @@ def install(
     production by hand, or something is replaced in production by hand, without an `override`
     reason.
     """
-    with translated(), transaction(connection), connection.cursor() as cursor:
-        hold_drains(connection, lock_timeout_seconds)
+    with translated(), transaction(connection):
+        execute(connection, [rendering.hold_drains(lock_timeout_seconds, hint=TRY_AGAIN)])
         plan = make_plan(
             connection,
             readers=readers or (),
@@ -210,88 +184,28 @@ def install(
         earlier = plan.replacement
         if plan.installed_version and environment == "development":
             guard(connection, "ending production", automated=automated, reason=override)
-        if plan.creates_host_tables:
-            for name in HOST_FILES:
-                cursor.execute(sql.read(f"host/{name}.sql"))
-        take_over(
+        execute(connection, [rendering.look(plan.step)])
+        execute(
             connection,
-            lock_timeout_seconds,
-            step=plan.step,
-            ours=_changing(cursor, plan),
-            before=partial(_make_room, plan),
+            rendering.foundation(
+                plan.step,
+                migrations=plan.migrations,
+                readers=readers,
+                environment=environment,
+                create_roles=bool(plan.creates_roles),
+                replaced=tuple(earlier.statements()) if earlier else (),
+                seconds=lock_timeout_seconds,
+                hint=TRY_AGAIN,
+            ),
         )
-        for path in plan.migrations:
-            cursor.execute(sql.read(path))
-            cursor.execute(
-                _QUERIES["record_migration"], {"name": path, "checksum": schema.checksum(path)}
-            )
-        cursor.execute(
-            _QUERIES["save_settings"],
-            {
-                "schema_version": len(schema.migrations()),
-                "oldest_code": schema.oldest_code(),
-                "package_version": __version__,
-                "environment": environment,
-                "rollout_step": plan.step,
-                "owns_host_tables": plan.creates_host_tables,
-                "reader_roles": None if readers is None else list(readers),
-            },
-        )
-        if plan.creates_roles:
-            cursor.execute(_QUERIES["create_roles"])
-        make_objects(connection, plan.step)
+        execute(connection, rendering.objects(plan.step))
         if earlier and earlier.drops:
             action = "replacing an earlier implementation"
             guard(connection, action, automated=automated, reason=override)
             earlier.carry_over(connection)
-        if plan.signals_everything:
-            signal_all(connection)
-        cursor.execute(_QUERIES["fill_where_empty"])
+        execute(connection, rendering.contents())
+        reload_clients(connection)
     return plan
-
-
-def _make_room(plan: Plan, cursor: psycopg.Cursor[Any]) -> None:
-    for _, statement in plan.leftovers:
-        with without_dependents():
-            cursor.execute(statement.encode())
-    if plan.replacement:
-        plan.replacement.drop(cursor)
-
-
-def _changing(cursor: psycopg.Cursor[Any], plan: Plan) -> list[Composed]:
-    """Our tables, where migrations may lock them: in their order, a reader of two may hold one."""
-    tables = [("public", name) for name in CONTRACT_TABLES]
-    tables += [("progress", name) for name in schema.tables()]
-    there = present(cursor, tables, kind="r") if plan.migrations else []
-    return [Composed([Identifier(*table)]) for table in sorted(there)]
-
-
-def make_objects(connection: Connection[Any], step: int) -> None:
-    """Make the objects of a step from source, where take_over has been."""
-    with connection.cursor() as cursor:
-        cursor.execute(_QUERIES["defer_function_bodies"])
-        for statement in statements(step):
-            cursor.execute(statement.encode())
-    reload_clients(connection)
-
-
-def statements(step: int) -> Iterator[str]:
-    """Yield what makes the objects of a step, where take_over has been."""
-    for path in (*schema.objects(step), *LAST):
-        text = sql.read(path)
-        made = f"-- {path}\n{text if step >= TRIGGERS else schema.without_triggers(text)}"
-        views = [name for name in schema.views_of(path) if name[0] == "public"]
-        if views:
-            made = bind(_IN_PLACE["replace_view"], view=Text(made), name=".".join(*views))
-        yield made
-    yield _IN_PLACE["carry_over"]
-    yield _QUERIES["lower_watermark"]
-    yield bind(_QUERIES["signal_redefined"], numbers=schema.numbers(step))
-    yield bind(
-        _QUERIES["save_definitions"],
-        definitions=json.dumps(schema.definitions(step)),
-        numbers=schema.numbers(step),
-    )
 
 
 def _kept_out(connection: Connection[Any]) -> tuple[str, ...]:

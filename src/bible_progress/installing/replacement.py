@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg import errors as pg
 from psycopg.rows import DictRow, dict_row
 
@@ -45,12 +45,11 @@ class Replacement:
     stubs: tuple[tuple[str, ...], ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 
-    def drop(self, cursor: Cursor[Any]) -> None:
-        """Drop all of it. A lock that cannot be had is the caller's matter."""
+    def statements(self) -> Iterator[tuple[str, str]]:
+        """Yield (what, statement) for all that goes."""
         for view in self.views:
-            _execute(cursor, f"view {view.name}", view.let_go)
-        for what, statement in self.drops:
-            _execute(cursor, what, statement)
+            yield f"view {view.name}", view.let_go
+        yield from self.drops
 
     def carry_over(self, connection: Connection[Any]) -> None:
         """Make the host's views what they were, now that ours are there, and the stubs."""
@@ -118,18 +117,6 @@ def find(subject: Subject, step: int) -> Replacement:
             ),
             notes=(*_notes(run, callers, views), *_other_jobs(jobs)),
         )
-
-
-def _execute(cursor: Cursor[Any], what: str, statement: str) -> None:
-    try:
-        cursor.execute(statement.encode())
-    except pg.LockNotAvailable:
-        raise
-    except psycopg.Error as error:
-        reason = error.diag.message_detail or error.diag.message_primary or str(error)
-        raise InstallRefused(
-            f"{what} cannot be replaced: {reason}", hint="Nothing was changed."
-        ) from error
 
 
 def _obstacles(dependents: list[DictRow], callers: list[DictRow]) -> list[str]:

@@ -14,18 +14,18 @@ from .. import sql
 from ..db import translated
 from ..engine.schedule import unscheduled_elsewhere, unscheduled_here
 from ..words import counted
-from . import schema
+from . import rendering, schema
 from .checks import Subject
-from .install import LOCK_TIMEOUT_SECONDS
+from .rendering import LOCK_TIMEOUT_SECONDS
 from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES, Name
-from .take_over import (
+from .session import (
+    TRY_AGAIN,
     ask,
-    hold_drains,
+    execute,
     names,
     present,
     qualified,
     reload_clients,
-    take_over,
     transaction,
     without_dependents,
 )
@@ -55,7 +55,7 @@ def uninstall(
         if not Subject(connection).installed:
             return Removal(removed=(), kept=())
     with translated(), unscheduled_elsewhere(connection) as jobs, transaction(connection):
-        hold_drains(connection, lock_timeout_seconds)
+        execute(connection, [rendering.hold_drains(lock_timeout_seconds, hint=TRY_AGAIN)])
         subject = Subject(connection)
         settings = subject.settings
         # Another uninstall may have been quicker.
@@ -69,9 +69,13 @@ def uninstall(
         ours = _tables(connection)
         matviews = tuple(schema.materialized_views(step))
         triggers = schema.triggers(step)
-        take_over(
-            connection, lock_timeout_seconds, step=None, ours=[qualified(group) for group in ours]
+        take_over = rendering.take_over(
+            lock_timeout_seconds,
+            tables=rendering.OUR_TABLES,
+            then=rendering.let_go(None),
+            hint=TRY_AGAIN,
         )
+        execute(connection, [take_over])
         if matviews:
             removed.append(counted(len(matviews), "materialized view"))
         removed.append(counted(len(schema.views(step)), "view"))

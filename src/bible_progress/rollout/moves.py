@@ -14,10 +14,17 @@ from .. import sql
 from ..db import translated
 from ..engine.drain import guard, require_schema, signal_all
 from ..errors import InputError, InstallRefused
-from ..installing import checks, schema
-from ..installing.install import LOCK_TIMEOUT_SECONDS, make_objects
+from ..installing import checks, rendering, schema
+from ..installing.rendering import LOCK_TIMEOUT_SECONDS
 from ..installing.schema import INCREMENTAL, TRIGGERS
-from ..installing.take_over import hold_drains, names, present, take_over, transaction
+from ..installing.session import (
+    TRY_AGAIN,
+    execute,
+    names,
+    present,
+    reload_clients,
+    transaction,
+)
 from ..words import counted
 
 _QUERIES = sql.queries("rollout")
@@ -112,7 +119,7 @@ def move(
     if not 1 <= number <= len(STEPS):
         raise InputError(f"there is no step {number}", hint=f"Steps are 1 to {len(STEPS)}.")
     with translated(), transaction(connection), connection.cursor(row_factory=tuple_row) as cursor:
-        hold_drains(connection, lock_timeout_seconds)
+        execute(connection, [rendering.hold_drains(lock_timeout_seconds, hint=TRY_AGAIN)])
         require_schema(connection)
         before, after = current(connection), STEPS[number - 1]
         if before == after:
@@ -135,8 +142,14 @@ def move(
         if after.number == INCREMENTAL:
             done.append(f"rolled up {counted(_roll_up(cursor, 'versions', report), 'version')}")
         past = [n for n in schema.materialized_views(before.number) if n not in wanted]
-        rollups = [names("progress", ROLLUPS)] if before.number == INCREMENTAL else []
-        take_over(connection, lock_timeout_seconds, step=number, ours=rollups)
+        rollups = ROLLUPS if before.number == INCREMENTAL else ()
+        take_over = rendering.take_over(
+            lock_timeout_seconds,
+            tables=[("progress", name) for name in rollups],
+            then=rendering.let_go(number),
+            hint=TRY_AGAIN,
+        )
+        execute(connection, [take_over])
         if past:
             done.append(f"dropped {counted(len(past), 'materialized view')}")
         for _, name in new:
@@ -153,7 +166,8 @@ def move(
                 "after": schema.numbers(number),
             },
         )
-        make_objects(connection, number)
+        execute(connection, rendering.objects(number))
+        reload_clients(connection)
         if before.number < TRIGGERS <= number:
             signal_all(connection)
             done.append("created the triggers and queued every version")

@@ -57,12 +57,6 @@ begin
 end
 $$;
 
--- name: lock
-select pg_advisory_xact_lock(hashtextextended('bible-progress/install', 0));
-
--- name: set_lock_timeout
-select set_config('lock_timeout', %(milliseconds)s::text, true);
-
 -- name: is_installed
 -- Asked of the catalog, which answers roles that may not use the schema too.
 select
@@ -122,9 +116,173 @@ select
     checksum
 from progress.migration;
 
--- name: record_migration
-insert into progress.migration (name, checksum)
-values (%(name)s, %(checksum)s);
+-- name: hold_drains
+select set_config('lock_timeout', %(milliseconds)s, true);
+
+do $bible_progress$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('bible-progress/install', 0));
+exception
+    when lock_not_available then
+        raise exception 'a drain or another install ran for %% s; nothing was changed', %(seconds)s
+            using errcode = 'BP011', hint = %(hint)s;
+end
+$bible_progress$;
+
+select set_config('lock_timeout', '0', true);
+
+-- name: look
+-- Looked at before anything is changed; kept until the end of this transaction.
+select
+    set_config(
+        'bible_progress.installed', (to_regclass('progress.settings') is not null)::text, true
+    ),
+    set_config(
+        'bible_progress.creates_host_tables',
+        ((select count(present.table_name) from (%(host_tables_present)s) as present) = 0)::text,
+        true
+    ),
+    set_config(
+        'bible_progress.signals_everything',
+        (
+            to_regclass('progress.settings') is null
+            or (select count(found.finding) from (%(missing_triggers)s) as found) > 0
+        )::text,
+        true
+    );
+
+-- name: create_host_tables
+do $bible_progress$
+begin
+    if current_setting('bible_progress.creates_host_tables')::boolean then
+        execute $host_tables$
+%(host_tables)s
+$host_tables$;
+    end if;
+end
+$bible_progress$;
+
+-- name: leftovers
+select found.oid
+from (%(found)s) as found;
+
+-- name: drop_leftovers
+do $leftovers$
+declare
+    v_statement text;
+begin
+    for v_statement in
+        select found.statement
+        from (%(leftovers)s) as found
+        order by found.place
+    loop
+        execute v_statement;
+    end loop;
+end
+$leftovers$;
+
+-- name: drop_replaced
+do $replaced$
+declare
+    v_what text;
+    v_statement text;
+    v_message text;
+    v_detail text;
+begin
+    for v_what, v_statement in
+        select r.what, r.statement
+        from
+            unnest(%(what)s::text[], %(statements)s::text[])
+            with ordinality as r (what, statement, place)
+        order by r.place
+    loop
+        begin
+            execute v_statement;
+        exception
+            when lock_not_available then
+                raise;
+            when others then
+                get stacked diagnostics
+                    v_message = message_text, v_detail = pg_exception_detail;
+                raise exception '%% cannot be replaced: %%',
+                    v_what, coalesce(nullif(v_detail, ''), v_message)
+                    using errcode = 'BP011', hint = 'Nothing was changed.';
+        end;
+    end loop;
+end
+$replaced$;
+
+-- name: take_over
+-- In short attempts that give every lock back: a writer that waits for one of them while we wait
+-- for another of its own must never be the one that the server aborts, which it would do after a
+-- deadlock_timeout of a second.
+do $bible_progress$
+declare
+    v_then constant text := $take_over$
+%(then)s
+$take_over$;
+    v_until constant timestamptz := clock_timestamp() + %(milliseconds)s * interval '1 ms';
+    v_names text;
+    v_detail text;
+begin
+    loop
+        begin
+            perform set_config('lock_timeout', %(attempt)s, true);
+            lock table %(host_tables)s in share row exclusive mode;
+            select
+                string_agg(
+                    format('%%I.%%I', found.schema_name, found.name),
+                    ', '
+                    order by found.schema_name, found.name
+                )
+            into v_names
+            from (%(tables)s) as found;
+            if v_names is not null then
+                execute format('lock table %%s in access exclusive mode', v_names);
+            end if;
+            execute v_then;
+            exit;
+        exception
+            when lock_not_available then
+                if clock_timestamp() > v_until then
+                    raise exception
+                        'other sessions kept the tables busy for %% s; nothing was changed',
+                        %(seconds)s
+                        using errcode = 'BP011', hint = %(hint)s;
+                end if;
+                perform pg_sleep(0.1);
+            when dependent_objects_still_exist then
+                get stacked diagnostics v_detail = pg_exception_detail;
+                raise exception 'objects of this database depend on Bible Progress: %%',
+                    replace(v_detail, E'\n', '; ')
+                    using
+                        errcode = 'BP011',
+                        hint = 'Drop them first and recreate them afterwards; nothing was changed.';
+        end;
+    end loop;
+    -- Nothing below should wait; if it does, then not for ever.
+    perform set_config('lock_timeout', (%(milliseconds)s)::text, true);
+end
+$bible_progress$;
+
+-- name: migrate
+do $bible_progress$
+declare
+    v_applied boolean := false;
+begin
+    if to_regclass('progress.migration') is not null then
+        select exists (select from progress.migration as m where m.name = %(name)s)
+        into v_applied;
+    end if;
+    if not v_applied then
+        execute $migration$
+%(migration)s
+$migration$;
+        insert into progress.migration (name, checksum)
+        values (%(name)s, %(checksum)s);
+    end if;
+end
+$bible_progress$;
 
 -- name: save_settings
 insert into progress.settings as s (
@@ -251,6 +409,16 @@ where
 
 -- name: reload_schema
 notify pgrst, 'reload schema';
+
+-- name: signal_everything
+-- A first installation, or one whose triggers were off and may have missed changes.
+do $bible_progress$
+begin
+    if current_setting('bible_progress.signals_everything')::boolean then
+        execute %(signal_all)s;
+    end if;
+end
+$bible_progress$;
 
 -- name: fill_where_empty
 -- Without a version there is no signal, and so no drain that would fill them; and where others were
