@@ -86,7 +86,7 @@ def test_json_holds_what_is_printed(host: Installation, host_cli: CommandLine) -
     document = json.loads(host_cli("doctor", "--json", "--rows", "2").assert_done().out)
     assert document["counts"] == {"error": 0, "warning": 1, "advice": 0}
     [finding] = document["findings"]
-    assert finding["check"] == "lying_totals"
+    assert finding["check"] == "wrong_totals"
     assert (finding["how_many"], len(finding["rows"])) == (4, 2)
     [statement] = finding["statements"]
     host.run(statement)

@@ -94,7 +94,7 @@ def test_a_lying_total_is_a_note_and_no_failure(cli: CommandLine, site: Installa
     done = cli("verify").assert_done()
     assert "gen-1" in done.out
     assert "99" in done.out
-    [lie] = json.loads(cli("verify", "--json").assert_done().out)["lying_totals"]
+    [lie] = json.loads(cli("verify", "--json").assert_done().out)["wrong_totals"]
     assert "gen-1" in lie
 
 
@@ -117,7 +117,7 @@ def test_json_is_all_that_is_printed(cli: CommandLine, site: Installation) -> No
         "left_out": {"waiting": 1},
         "drifted": [],
         "broken_triggers": [],
-        "lying_totals": [],
+        "wrong_totals": [],
     }
     site.drain()
     done = cli("verify", "--json").assert_done()

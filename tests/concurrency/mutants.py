@@ -77,7 +77,7 @@ FIRST_PLAN = Mutant(
     edits=(
         ("signal", CONFLICT, "on conflict (kind, version_id) do nothing"),
         ("verse_texts_changed", CONFLICT, "on conflict (kind, version_id) do nothing"),
-        ("settle", CONFLICT, "on conflict (kind, version_id) do nothing"),
+        ("resolve_unsettled_changes", CONFLICT, "on conflict (kind, version_id) do nothing"),
     ),
     # The whole version is signalled, as in the first plan, so that a second row says no more.
     do="""alter table progress_refresh_queue add constraint first_plan unique (kind, version_id);
@@ -200,7 +200,7 @@ SETTLED_BY_SNAPSHOT = Mutant(
     undo=_ALL_ROUNDS,
     edits=(
         (
-            "settle",
+            "resolve_unsettled_changes",
             "set settles_at = pg_current_xact_id()",
             "set settles_at = pg_snapshot_xmax(pg_current_snapshot())",
         ),
@@ -261,7 +261,13 @@ RUNNING_NUMBERS_TAKEN = Mutant(
 )
 RUNNING_NOTES_SETTLED = Mutant(
     name="settling ignores running numbers",
-    edits=(("settle", "and pg_visible_in_snapshot(c.xid, pg_current_snapshot())", ""),),
+    edits=(
+        (
+            "resolve_unsettled_changes",
+            "and pg_visible_in_snapshot(c.xid, pg_current_snapshot())",
+            "",
+        ),
+    ),
 )
 WATERMARK_PASSES_WRITERS = Mutant(
     name="the watermark ignores running writers",

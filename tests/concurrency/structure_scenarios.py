@@ -256,7 +256,7 @@ def settling_that_is_held_up_waits_for_those_who_began_meanwhile(stage: Stage) -
     timer, publisher = stage.session("timer"), stage.session("publisher")
     holder.begin()
     holder.run("select from progress.deleted_media_file for update")
-    settler.start("select progress.settle()")
+    settler.start("select progress.resolve_unsettled_changes()")
     settler.waits_for()
 
     timer.begin()

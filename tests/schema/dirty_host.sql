@@ -169,7 +169,7 @@ select b.id || '-' || n, n, b.id, 3
 from books as b, generate_series(1, 2) as n;
 insert into chapters (id, chapter_number, book_id, total_verses) values
 ('chapter-twice', 2, 'gen', 3), ('chapter-of-no-book', 1, 'gone', 3),
-('lying-chapter', 3, 'gen', 31), ('chapter-without-total', 3, 'exod', null);
+('wrong-chapter', 3, 'gen', 31), ('chapter-without-total', 3, 'exod', null);
 insert into verses (id, verse_number, chapter_id)
 select c.id || '-' || n, n, c.id
 from chapters as c, generate_series(1, 3) as n;

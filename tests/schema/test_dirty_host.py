@@ -42,7 +42,7 @@ def test_it_is_installed_as_it_is_and_counted_right(dirty: Connection[Any]) -> N
         *("gen-2-1", "gen-2-2", "gen-2-3"),
         *("gen-twice-1-1", "gen-twice-1-2", "gen-twice-1-3"),
         *("gen-twice-2-1", "gen-twice-2-2", "gen-twice-2-3"),
-        *("lying-chapter-1", "lying-chapter-2", "lying-chapter-3", "verse-twice"),
+        *("wrong-chapter-1", "wrong-chapter-2", "wrong-chapter-3", "verse-twice"),
     ]
     # Its canon has a book and no row of its own.
     lost = dirty.execute(
@@ -124,8 +124,8 @@ WITHOUT_FOREIGN_KEYS = {
         " values ('one', 8, 'gen-1'), ('other', 8, 'exod-2')",
     ],
     "a chapter in the middle goes and returns": [
-        "delete from chapters where id = 'lying-chapter'",
-        "insert into chapters (id, chapter_number, book_id) values ('lying-chapter', 3, 'gen')",
+        "delete from chapters where id = 'wrong-chapter'",
+        "insert into chapters (id, chapter_number, book_id) values ('wrong-chapter', 3, 'gen')",
     ],
     "a chapter with an end of a range gets another id": [
         "update chapters set id = 'else' where id = 'gen-2'",

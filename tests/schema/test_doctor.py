@@ -11,7 +11,7 @@ from catalog import assert_same_catalog, catalog
 from psycopg import Connection
 
 from acceptance.command_line import soon
-from bible_progress import sql
+from bible_progress import __version__, sql
 from bible_progress.engine.audit import audit
 from bible_progress.errors import InstallRefused
 from bible_progress.installing import doctor, install, schema
@@ -67,7 +67,7 @@ def test_an_installed_host_has_nothing_to_find(host: Connection[Any]) -> None:
     install.install(host)
     examination = doctor.examine(host)
     assert examination.findings == []
-    assert examination.installed_version == install.__version__
+    assert examination.installed_version == __version__
     assert {"our_triggers", "other_owner", "newer_installation"} <= {
         check.name for check in examination.passed
     }
@@ -253,7 +253,7 @@ CASES: dict[str, tuple[str, str]] = {
         "update verses set verse_number = null where id = 'gen-1-1'",
         "verse gen-1-1 has no verse_number",
     ),
-    "lying_totals": (
+    "wrong_totals": (
         "update chapters set total_verses = 31 where id = 'gen-1'",
         "chapters.total_verses of gen-1 says 31, the chapter has 3",
     ),
@@ -410,7 +410,7 @@ def test_a_dirty_host_is_told_everything_with_its_rows(empty_connection: Connect
         "duplicate_verse_numbers": "gen-1-2, verse-twice",
         "duplicate_chapter_numbers": "chapter-twice, gen-2",
         "duplicate_book_numbers": "gen, gen-twice",
-        "lying_totals": "lying-chapter says 31",
+        "wrong_totals": "wrong-chapter says 31",
         "reversed_ranges": "from exod-2-3 to exod-2-1",
         "ranges_across_books": "from gen-2-3 to exod-1-1",
         "end_without_start": "gen-2-2",
@@ -611,9 +611,9 @@ def test_totals_that_lie_are_those_that_verify_tells(world: World) -> None:
     world.connection.execute("update chapters set total_verses = 7 where id = 'gen-1'")
     world.connection.execute("alter table chapters alter total_verses drop not null")
     world.connection.execute("update chapters set total_verses = null where id = 'exod-2'")
-    finding = found(world.connection)["lying_totals"]
+    finding = found(world.connection)["wrong_totals"]
     assert finding.how_many == 2
-    assert audit(world.connection).lying_totals == list(finding.rows)
+    assert audit(world.connection).wrong_totals == list(finding.rows)
 
 
 def test_the_columns_of_the_contract_are_those_of_the_relations(conn: Connection[Any]) -> None:

@@ -67,7 +67,7 @@ DEFINER = {
     "drift": "audits",
     "repair": "audits",
     "signal_unsignalled": "drains and audits",
-    "lying_totals": "audits",
+    "wrong_totals": "audits",
     "current_status": "the status",
     "failures": "the status",
     "hindrances": "the status",

@@ -268,7 +268,7 @@ def test_a_drain_of_a_lesser_role_meets_no_trap(intruder: Connection[Any], datab
             "progress.language_list()",
             "progress.version_states()",
             "progress.overview(9::pg_catalog.int4)",
-            "progress.lying_totals()",
+            "progress.wrong_totals()",
             "progress.signal_all('text')",
             "progress.due_versions(9::pg_catalog.int4)",
         ):

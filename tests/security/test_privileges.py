@@ -16,7 +16,7 @@ WORKER = {
     "hindrances", "audit", "beat", "leave", "guard", "current_status",
     "failures", "waiting_versions", "auditable_versions", "is_dirty", "why_dirty",
     "signal_unsignalled", "suspended",
-    "drift", "repair", "lying_totals", "version_list", "tree", "siblings", "book_list", "chapter_list", "chapter", "gap_list",
+    "drift", "repair", "wrong_totals", "version_list", "tree", "siblings", "book_list", "chapter_list", "chapter", "gap_list",
     "comparison", "history", "language_list", "language", "freshness", "freshness_of",
     "language_freshness", "version_states", "version_names", "overview", "progress_refresh",
 }  # fmt: skip

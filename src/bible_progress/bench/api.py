@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
 
 from .. import sql
-from ..words import counted
+from ..formatting import counted
 from . import viewers
 from .figures import Figure, Tick, interleave, quantile, seconds_of, spread
 from .worlds import QUERIES, WHOLE, Bench, build_world, values, watch

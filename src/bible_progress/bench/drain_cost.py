@@ -17,8 +17,8 @@ from typing import Any
 from psycopg import Connection
 
 from ..engine.drain import Drainer
+from ..formatting import counted
 from ..models import Due
-from ..words import counted
 from .figures import Figure, Tick, compare, interleave, seconds_of, spread
 from .worlds import PORTIONS, QUERIES, WHOLE, Bench, Version, build_world, values
 

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from .. import pictures
+from .. import charts
 from ..errors import InputError, reason
 from . import api, concurrent_writers, drain_cost, lag, old_snapshots, reads, refresh, write_cost
 from .figures import Figure, Tick, number
@@ -131,7 +131,7 @@ def write_json(figures: Sequence[Figure], path: Path, bench: Bench, seconds: flo
 
 def draw_growth(figures: Sequence[Figure], folder: Path) -> list[Path]:
     """Write drain_growth.svg and .png: what a drain costs as versions grow; return the paths."""
-    figure = pictures.new_figure(7, 4.2)
+    figure = charts.new_figure(7, 4.2)
     axes = figure.add_subplot()
     for kind, marker, line in (("text", "o", "-"), ("audio", "s", "--")):
         points = [
@@ -152,7 +152,7 @@ def draw_growth(figures: Sequence[Figure], folder: Path) -> list[Path]:
     axes.set_xlabel("versions of each kind")
     axes.set_ylabel("one-row UPDATE commits (ratio of medians)")
     axes.legend()
-    return pictures.save(figure, folder, "drain_growth")
+    return charts.save(figure, folder, "drain_growth")
 
 
 def _rounded(value: float | None) -> float | None:

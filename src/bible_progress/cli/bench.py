@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from .. import pictures
+from .. import charts
 from ..bench import run as benchmark
 from ..bench.figures import Figure
 from ..bench.worlds import SETTINGS, Bench
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     check(options)
     if options.plot:
         # Before anything is measured for nothing.
-        pictures.new_figure(1, 1)
+        charts.new_figure(1, 1)
         if "P1" not in options.only:
             raise UsageError("--plot draws what P1 measures", hint="Add P1 to --only.")
     if options.postgres_bin:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 
 from ..engine import drain
 from ..errors import InputError, UsageError
+from ..formatting import counted
 from ..reading import insights
-from ..words import counted
 from .options import Subparsers, connect_installed, database_url, id_of, in_ci, override
 from .output import Console
 

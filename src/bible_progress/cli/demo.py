@@ -16,10 +16,10 @@ from ..demo.library import Demo, Edit, refuse_used_database
 from ..demo.sample_bibles import require_texts
 from ..embedded.server import database_server
 from ..engine.worker import Worker, WorkerSettings
+from ..formatting import counted
 from ..installing import install
 from ..models import VersionProgress
 from ..reading import insights
-from ..words import counted
 from .options import Subparsers, check, database_url, port_or_any
 from .output import Console, progress_bar
 from .refresh import drain_with_progress

@@ -8,10 +8,10 @@ from dataclasses import asdict
 
 from ..db import connect
 from ..errors import ProblemsFound
+from ..formatting import counted
 from ..installing import doctor
 from ..installing.checks import SEVERITIES
 from ..installing.copies import COPIES
-from ..words import counted
 from .options import Subparsers, database_url, positive, require_database, setting, timeout
 from .output import Console, progress_bar
 

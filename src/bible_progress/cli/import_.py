@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from ..db import connect, translated
+from ..formatting import counted
 from ..importers.canon import load_canon, packaged_canon, read_canon
 from ..sql import queries
-from ..words import counted
 from .options import Subparsers, database_url, path, require_database, text
 from .output import Console, progress_bar
 

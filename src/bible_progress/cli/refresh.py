@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from ..db import translated
 from ..engine import drain
 from ..errors import WorkRemains
+from ..formatting import counted
 from ..reading import insights
-from ..words import counted
 from .options import Subparsers, connect_installed, database_url, id_of, in_ci, override
 from .output import Console, progress_bar
 

@@ -6,7 +6,7 @@ import argparse
 
 from ..db import connect
 from ..engine import schedule
-from ..words import counted
+from ..formatting import counted
 from .options import Subparsers, database_url, positive, require_database
 from .output import Console
 

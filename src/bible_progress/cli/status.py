@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
+from ..formatting import age, counted
 from ..models import Hindrance, Status
 from ..reading import insights
 from ..reading.remarks import remarks
-from ..words import age, counted
 from .options import Subparsers, connect_installed, database_url
 from .output import Console
 

@@ -7,7 +7,7 @@ import json
 
 from ..engine import audit, drain
 from ..errors import DriftFound, WorkRemains
-from ..words import counted
+from ..formatting import counted
 from .options import Subparsers, connect_installed, database_url, in_ci, override, positive
 from .output import Console, progress_bar
 
@@ -130,10 +130,10 @@ def _print(console: Console, found: audit.Audit) -> None:
             console.print(f"  and {len(version.rows) - _SHOWN} more")
     for trigger in found.broken_triggers:
         console.print(f"trigger {trigger}", style="red", markup=False)
-    for total in found.lying_totals[:_SHOWN]:
+    for total in found.wrong_totals[:_SHOWN]:
         console.print(f"note: {total}; the count is used", style="yellow", markup=False)
-    if len(found.lying_totals) > _SHOWN:
-        console.print(f"note: and {len(found.lying_totals) - _SHOWN} more", style="yellow")
+    if len(found.wrong_totals) > _SHOWN:
+        console.print(f"note: and {len(found.wrong_totals) - _SHOWN} more", style="yellow")
 
 
 def _as_json(found: audit.Audit) -> dict[str, object]:
@@ -152,5 +152,5 @@ def _as_json(found: audit.Audit) -> dict[str, object]:
             for version in found.drifted
         ],
         "broken_triggers": found.broken_triggers,
-        "lying_totals": found.lying_totals,
+        "wrong_totals": found.wrong_totals,
     }

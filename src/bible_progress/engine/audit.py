@@ -41,11 +41,11 @@ class Audit:
     left_out: Counter[str] = field(default_factory=Counter[str])
     drifted: list[DriftedVersion] = field(default_factory=list[DriftedVersion])
     broken_triggers: list[str] = field(default_factory=list[str])
-    lying_totals: list[str] = field(default_factory=list[str])
+    wrong_totals: list[str] = field(default_factory=list[str])
 
     @property
     def is_clean(self) -> bool:
-        """Whether stored numbers can be trusted; a lying total_verses is the host's matter."""
+        """Whether stored numbers can be trusted; a wrong total_verses is the host's matter."""
         return not self.drifted and not self.broken_triggers
 
     @property
@@ -93,7 +93,7 @@ def audit(
         signal_unsignalled(connection)
     found.broken_triggers = broken_triggers(connection)
     if totals:
-        found.lying_totals = _lying_totals(connection)
+        found.wrong_totals = _wrong_totals(connection)
     return found
 
 
@@ -120,7 +120,7 @@ def broken_triggers(connection: Connection[Any]) -> list[str]:
     return [row["finding"] for row in rows]
 
 
-def _lying_totals(connection: Connection[Any]) -> list[str]:
+def _wrong_totals(connection: Connection[Any]) -> list[str]:
     # Not the check of doctor, which reads tables that workers may not.
     with translated(), connection.cursor(row_factory=scalar_row) as cursor:
-        return cursor.execute(_QUERIES["lying_totals"]).fetchall()
+        return cursor.execute(_QUERIES["wrong_totals"]).fetchall()

@@ -26,8 +26,8 @@ from psycopg import Connection, Cursor
 from psycopg.rows import tuple_row
 
 from ..errors import InputError, reason
+from ..formatting import counted
 from ..sql import queries
-from ..words import counted
 
 BY_BOOK = ("book", "book_number", "name", "testament", "verses")
 BY_CHAPTER = ("book", "book_number", "name", "testament", "chapter", "total_verses")

@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 from .. import sql
 from ..db import translated
 from ..engine.schedule import unscheduled_elsewhere, unscheduled_here
-from ..words import counted
+from ..formatting import counted
 from . import rendering, schema
 from .checks import Subject
 from .rendering import LOCK_TIMEOUT_SECONDS

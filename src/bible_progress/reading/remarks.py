@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..formatting import age, counted
 from ..models import Hindrance, Status
-from ..words import age, counted
 
 # Autovacuum removes them long before, unless an old snapshot keeps them.
 MANY_DEAD_ROWS = 10_000

@@ -21,8 +21,8 @@ from psycopg.sql import SQL, Composed, Identifier
 from .. import sql
 from ..db import connect, translated
 from ..errors import InputError
+from ..formatting import counted
 from ..installing.schema import INCREMENTAL, TRIGGERS, VERSE_MATVIEWS
-from ..words import counted
 from . import moves as rollout
 
 _QUERIES = sql.queries("measure")

@@ -14,6 +14,7 @@ from .. import sql
 from ..db import translated
 from ..engine.drain import guard, require_schema, signal_all
 from ..errors import InputError, InstallRefused
+from ..formatting import counted
 from ..installing import checks, rendering, schema
 from ..installing.rendering import LOCK_TIMEOUT_SECONDS
 from ..installing.schema import INCREMENTAL, TRIGGERS
@@ -25,7 +26,6 @@ from ..installing.session import (
     reload_clients,
     transaction,
 )
-from ..words import counted
 
 _QUERIES = sql.queries("rollout")
 

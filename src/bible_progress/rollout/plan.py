@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
+from ..formatting import counted
 from ..installing.schema import INCREMENTAL, TRIGGERS, VERSE_MATVIEWS, VIEWS
-from ..words import counted
 from .measure import Measurement
 from .moves import STEPS, Step
 

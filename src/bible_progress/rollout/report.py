@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import pictures
+from .. import charts
 from ..errors import InputError
 from .measure import Measurement
 
@@ -56,7 +56,7 @@ def draw(runs: dict[int, list[Measurement]], folder: Path) -> list[Path]:
     """
     if not runs:
         raise InputError("nothing was measured yet", hint="Run bible-progress rollout measure.")
-    figure = pictures.new_figure(10, 4.5)
+    figure = charts.new_figure(10, 4.5)
     for column, kind in enumerate(("text", "audio"), start=1):
         axes = figure.add_subplot(1, 2, column)
         for place, (step, run) in enumerate(runs.items()):
@@ -76,7 +76,7 @@ def draw(runs: dict[int, list[Measurement]], folder: Path) -> list[Path]:
         axes.set_title(f"{kind}: one version or language")
         axes.set_ylabel("exact read, warm, p95 (ms)")
         axes.legend()
-    return pictures.save(figure, folder, "rollout")
+    return charts.save(figure, folder, "rollout")
 
 
 def _p95(run: list[Measurement], kind: str, level: str) -> float | None:

@@ -71,7 +71,7 @@
 \ir checks/duplicate_chapter_numbers.sql
 \ir checks/duplicate_book_numbers.sql
 \ir checks/missing_numbers.sql
-\ir checks/lying_totals.sql
+\ir checks/wrong_totals.sql
 \ir checks/orphaned_languages.sql
 \ir checks/language_parents.sql
 \ir checks/missing_parents.sql

@@ -151,7 +151,7 @@ begin
         -- Without usage of the schema what the first four call is out of reach by name.
         execute format(
             'grant execute on function %s, progress.tree, progress.gap_list,'
-            ' progress.comparison, progress.language, progress.sight,'
+            ' progress.comparison, progress.language, progress.visible_to_caller,'
             ' progress.language_descendants to %s',
             array_to_string(v_clients, ', '),
             v_role
@@ -210,7 +210,7 @@ begin
             ' progress.hindrances,'
             ' progress.auditable_versions, progress.is_dirty, progress.why_dirty,'
             ' progress.signal_unsignalled,'
-            ' progress.drift, progress.repair, progress.lying_totals,'
+            ' progress.drift, progress.repair, progress.wrong_totals,'
             ' progress.version_list, progress.tree, progress.siblings, progress.book_list,'
             ' progress.chapter_list,'
             ' progress.chapter, progress.gap_list, progress.comparison, progress.history,'

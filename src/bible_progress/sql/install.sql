@@ -163,7 +163,7 @@
 \ir objects/queue/is_dirty.sql
 \ir objects/queue/why_dirty.sql
 \ir objects/drain/auditable_versions.sql
-\ir objects/drain/lying_totals.sql
+\ir objects/drain/wrong_totals.sql
 
 -- What marks it dirty.
 \ir objects/queue/signal.sql
@@ -182,10 +182,10 @@
 \ir objects/triggers/media_files_verses.sql
 
 -- What refreshes it.
-\ir objects/rollups/drained_together.sql
+\ir objects/rollups/drain_group.sql
 \ir objects/rollups/refresh_materialized_views.sql
 \ir objects/rollups/refresh_books.sql
-\ir objects/rollups/timings_may_add.sql
+\ir objects/rollups/has_timed_verses.sql
 \ir objects/rollups/note_timings.sql
 \ir objects/rollups/refresh_chapters.sql
 \ir objects/rollups/refresh_all_chapters.sql
@@ -199,7 +199,7 @@
 \ir objects/drain/drain_version.sql
 \ir objects/drain/is_assigned.sql
 \ir objects/queue/renumber_foreign.sql
-\ir objects/queue/settle.sql
+\ir objects/queue/resolve_unsettled_changes.sql
 \ir objects/queue/advance_watermark.sql
 \ir objects/queue/lower_watermark.sql
 \ir objects/queue/signals_passed.sql
@@ -235,7 +235,7 @@
 \ir objects/operators/current_status.sql
 
 -- What clients call, with their own rights.
-\ir objects/clients/sight.sql
+\ir objects/clients/visible_to_caller.sql
 \ir objects/clients/progress_tree.sql
 \ir objects/clients/progress_gaps.sql
 \ir objects/clients/progress_compare.sql

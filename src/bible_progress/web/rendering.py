@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from ..words import age
+from ..formatting import age
 from .problems import ProblemError
 from .reads import cut
 from .sections import cells

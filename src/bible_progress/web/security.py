@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..engine.metrics import HttpMetrics
-from ..words import counted
+from ..formatting import counted
 from .guesses import Guesses
 from .problems import ProblemError
 

@@ -66,7 +66,10 @@ where
         from gone as own
         where own.class_id = 'pg_class'::regclass and own.oid = r.ev_class
     )
-    -- Views of ours that stay read those that go.
+    -- What clients call stays, too, and views of ours that stay read those that go.
+    and (
+        p.pronamespace = 'public'::regnamespace and p.proname = any(%(functions)s::text[])
+    ) is not true
     and not exists (
         select
         from pg_catalog.pg_class as c

@@ -7,3 +7,42 @@ drop view if exists progress.books_by_source;
 drop view if exists progress.chapters_by_source;
 
 drop function if exists progress.drain_version(text, uuid);
+drop function if exists progress.settle();
+drop function if exists progress.lying_totals();
+drop function if exists progress.drained_together(text, uuid);
+drop function if exists progress.timings_may_add(uuid);
+
+-- The name of a parameter cannot be changed. What clients call is made of such functions: it keeps
+-- its place, and what others may do with it, while they go.
+select set_config('check_function_bodies', 'off', true);
+
+do $$
+declare
+    v_statement text;
+begin
+    for v_statement in
+        select
+            regexp_replace(
+                pg_get_functiondef(p.oid),
+                '\n(RETURN|BEGIN ATOMIC)\M.*',
+                e'\nas $body$select null$body$'
+            )
+        from pg_catalog.pg_proc as p
+        where
+            p.pronamespace = 'public'::regnamespace
+            and p.proname ~ '^progress_(best_versions|compare|gaps|tree)$'
+            and p.prosqlbody is not null
+    loop
+        execute v_statement;
+    end loop;
+    for v_statement in
+        select format('drop function %s', p.oid::regprocedure)
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = 'progress'::regnamespace and 'p_sight' = any(p.proargnames)
+    loop
+        execute v_statement;
+    end loop;
+end
+$$;
+
+drop function if exists progress.sight(uuid[], uuid[]);

@@ -27,8 +27,8 @@ select progress.repair(%(kind)s, %(version_id)s);
 select rollout_step
 from progress.current_status();
 
--- name: lying_totals
+-- name: wrong_totals
 select
     'chapters.total_verses of ' || chapter_id || ' says ' || coalesce(stored::text, 'nothing')
     || ', the chapter has ' || counted as finding
-from progress.lying_totals();
+from progress.wrong_totals();

@@ -10,7 +10,7 @@ return progress.language(
     progress_best_versions.language_entity_id,
     progress_best_versions.descendants,
     false,
-    progress.sight(
+    progress.visible_to_caller(
         '{}',
         case
             when progress_best_versions.descendants

@@ -8,7 +8,7 @@ return progress.comparison(
     progress_compare.kinds,
     progress_compare.version_ids,
     false,
-    progress.sight(progress_compare.version_ids)
+    progress.visible_to_caller(progress_compare.version_ids)
 );
 
 comment on function public.progress_compare(text[], uuid[]) is

@@ -15,7 +15,7 @@ return progress.gap_list(
     progress_gaps.max_chapters,
     progress_gaps.after_chapter_id,
     false,
-    progress.sight(array[progress_gaps.version_id])
+    progress.visible_to_caller(array[progress_gaps.version_id])
 );
 
 comment on function public.progress_gaps(text, uuid, integer, text) is

@@ -12,7 +12,7 @@ return progress.tree(
     progress_tree.depth,
     progress_tree.book_id,
     false,
-    progress.sight(array[progress_tree.version_id])
+    progress.visible_to_caller(array[progress_tree.version_id])
 );
 
 comment on function public.progress_tree(text, uuid, text, text) is

@@ -3,7 +3,7 @@ create or replace function progress.best_versions(
     p_language_entity_ids uuid[],
     p_descendants boolean default false,
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns table (
     language_entity_id uuid, kind text, version_id uuid, reason text, versions integer
@@ -21,7 +21,7 @@ begin
     with wanted as materialized (
         select w.id, w.within
         from progress.languages_within(p_language_entity_ids, p_descendants) as w
-        where case when p_sight is null then true else p_sight -> 'languages' ? w.within::text end
+        where case when p_visible is null then true else p_visible -> 'languages' ? w.within::text end
     ),
 
     found as materialized (
@@ -29,7 +29,7 @@ begin
         from progress.versions as v
         where
             v.language_entity_id = any (array(select a.within from wanted as a))
-            and case when p_sight is null then true else p_sight -> v.kind ? v.version_id::text end
+            and case when p_visible is null then true else p_visible -> v.kind ? v.version_id::text end
     ),
 
     candidate as materialized (
@@ -87,4 +87,4 @@ $$;
 comment on function progress.best_versions(uuid[], boolean, boolean, jsonb) is
 'The best version of each kind of these languages and why it is, exact in this snapshot, with the
 number of versions that cover anything; with p_descendants, of all versions of the languages below
-too. With p_stored, as last drained; with p_sight, among the versions and languages in it.';
+too. With p_stored, as last drained; with p_visible, among the versions and languages in it.';

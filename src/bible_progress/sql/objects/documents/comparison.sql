@@ -3,7 +3,7 @@ create or replace function progress.comparison(
     p_kinds text[],
     p_version_ids uuid[],
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns json
 language plpgsql
@@ -23,7 +23,7 @@ begin
             on
                 w.kind = v.kind
                 and w.id = v.version_id
-                and (p_sight is null or p_sight -> v.kind ? v.version_id::text)
+                and (p_visible is null or p_visible -> v.kind ? v.version_id::text)
         where v.version_id is null
     ) then
         return null;
@@ -58,7 +58,7 @@ begin
         counted as materialized (
             select distinct b.*
             from progress.exact_books_of_versions(p_kinds, p_version_ids, p_stored) as b
-            where p_sight is null or p_sight -> 'books' ? b.book_id
+            where p_visible is null or p_visible -> 'books' ? b.book_id
         ),
 
         book as (
@@ -132,7 +132,7 @@ begin
                         'lacking_verses', x.lacking_verses,
                         'lacking', x.lacking
                     )
-                ) filter (where p_sight is null or p_sight -> 'books' ? x.book_id) as chapters
+                ) filter (where p_visible is null or p_visible -> 'books' ? x.book_id) as chapters
             from difference as x
             where x.kind = w.kind and x.version_id = w.id
         ) as d
@@ -144,4 +144,4 @@ $$;
 comment on function progress.comparison(text[], uuid[], boolean, jsonb) is
 'What progress.compare finds of two to eight versions as one document, in the order in which they
 were named, and the books of their canon in its order with what each version has of them. NULL where one is not there; refused (BP002) for different canons. With p_stored, as last
-drained; with p_sight, as if only what is in it were there.';
+drained; with p_visible, as if only what is in it were there.';

@@ -5,7 +5,7 @@ create or replace function progress.gap_list(
     p_chapters integer default 200,
     p_after_chapter_id text default null,
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns json
 language plpgsql
@@ -18,7 +18,7 @@ begin
         raise exception '% chapters cannot be listed at once', coalesce(p_chapters::text, 'null')
             using errcode = 'BP002', hint = 'Ask for 1 to 1500, and go on at "next_cursor".';
     end if;
-    if p_sight is not null and (p_sight -> p_kind ? p_version_id::text) is not true then
+    if p_visible is not null and (p_visible -> p_kind ? p_version_id::text) is not true then
         return null;
     end if;
 
@@ -28,13 +28,13 @@ begin
             select true as is_listed, g.*
             from
                 progress.gaps(
-                    p_kind, p_version_id, p_chapters + 1, p_stored, p_after_chapter_id, p_sight
+                    p_kind, p_version_id, p_chapters + 1, p_stored, p_after_chapter_id, p_visible
                 )
                 with ordinality as g (book_id, chapter_id, missing_verses, missing, place)
             union all
             select false as is_listed, g.*
             from
-                progress.next_gaps(p_kind, p_version_id, 5, p_stored, p_sight)
+                progress.next_gaps(p_kind, p_version_id, 5, p_stored, p_visible)
                 with ordinality as g (book_id, chapter_id, missing_verses, missing, place)
         ),
 
@@ -100,5 +100,5 @@ $$;
 comment on function progress.gap_list(text, uuid, integer, text, boolean, jsonb) is
 'What progress.gaps finds as one document: at most p_chapters of them, 1 to 1500, behind
 p_after_chapter_id; next_cursor is what to give as that for those that follow, NULL at the end.
-upcoming is what to do first, the first five of progress.next_gaps, and next the first of them. NULL for a version that is not there. With p_stored, as last drained; with p_sight, as if only what is in it
+upcoming is what to do first, the first five of progress.next_gaps, and next the first of them. NULL for a version that is not there. With p_stored, as last drained; with p_visible, as if only what is in it
 were there, but with the numbers of the whole version.';

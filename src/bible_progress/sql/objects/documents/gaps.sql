@@ -5,7 +5,7 @@ create or replace function progress.gaps(
     p_chapters integer default null,
     p_stored boolean default false,
     p_after_chapter_id text default null,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns table (book_id text, chapter_id text, missing_verses integer, missing text)
 language plpgsql
@@ -26,7 +26,7 @@ begin
             v.kind = p_kind
             and v.version_id = p_version_id
             and o.chapter_id = p_after_chapter_id
-            and (p_sight is null or p_sight -> 'books' ? o.book_id::text)
+            and (p_visible is null or p_visible -> 'books' ? o.book_id::text)
     ) then
         raise exception 'there is no chapter % to go on behind', p_after_chapter_id
             using errcode = 'BP002', hint = 'Begin again without it.';
@@ -55,7 +55,7 @@ begin
         from placed as p
         where
             p.covered_verses < p.total_verses
-            and (p_sight is null or p_sight -> 'books' ? p.book_id::text)
+            and (p_visible is null or p_visible -> 'books' ? p.book_id::text)
             and p.place > coalesce(
                 (select a.place from placed as a where a.chapter_id = p_after_chapter_id), 0
             )
@@ -75,4 +75,4 @@ comment on function progress.gaps(text, uuid, integer, boolean, text, jsonb) is
 'What a version lacks, exact in this snapshot, in canon order, one row a chapter with its missing
 verses as people write them; at most p_chapters of them, behind p_after_chapter_id where that is
 given, a chapter of its canon (else BP002). progress.next_gaps has them in the order of work. No row for a complete version, nor for one that is not
-there. With p_stored, as last drained; with p_sight, of the books in it.';
+there. With p_stored, as last drained; with p_visible, of the books in it.';

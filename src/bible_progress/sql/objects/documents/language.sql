@@ -3,7 +3,7 @@ create or replace function progress.language(
     p_language_entity_id uuid,
     p_descendants boolean default false,
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns json
 language plpgsql
@@ -13,7 +13,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_language json := progress.languages(
-        array[p_language_entity_id], p_descendants, p_stored, p_sight
+        array[p_language_entity_id], p_descendants, p_stored, p_visible
     ) -> 0;
 begin
     if v_language is null then
@@ -27,7 +27,7 @@ begin
                 'language', v_language
             )
         from progress.language_freshness(
-            p_language_entity_id, p_descendants, p_stored, p_sight
+            p_language_entity_id, p_descendants, p_stored, p_visible
         ) as f
     );
 end
@@ -36,4 +36,4 @@ $$;
 comment on function progress.language(uuid, boolean, boolean, jsonb) is
 'A language with its best recording and its best text and why they are, as one document, exact in
 this snapshot. NULL for one that is not there. With p_descendants, what is below it counts too. With
-p_stored, as last drained; with p_sight, as if only what is in it were there.';
+p_stored, as last drained; with p_visible, as if only what is in it were there.';

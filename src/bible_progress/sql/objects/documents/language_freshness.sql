@@ -3,7 +3,7 @@ create or replace function progress.language_freshness(
     p_language_entity_id uuid,
     p_descendants boolean default false,
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns table (as_of timestamptz, pending boolean, stale_seconds double precision)
 language plpgsql
@@ -27,10 +27,10 @@ begin
         where
             v.language_entity_id = any (v_languages)
             and (
-                p_sight is null
+                p_visible is null
                 or (
-                    p_sight -> 'languages' ? v.language_entity_id::text
-                    and p_sight -> v.kind ? v.version_id::text
+                    p_visible -> 'languages' ? v.language_entity_id::text
+                    and p_visible -> v.kind ? v.version_id::text
                 )
             )
     ) as counted
@@ -40,4 +40,4 @@ $$;
 
 comment on function progress.language_freshness(uuid, boolean, boolean, jsonb) is
 'Up to when the numbers of the versions of a language hold in this snapshot; with p_descendants, of
-those below it too, with p_sight, of those in it.';
+those below it too, with p_visible, of those in it.';

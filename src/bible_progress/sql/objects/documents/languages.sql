@@ -3,7 +3,7 @@ create or replace function progress.languages(
     p_language_entity_ids uuid[],
     p_descendants boolean default false,
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns json
 language plpgsql
@@ -17,7 +17,7 @@ begin
             select w.id, w.within
             from progress.languages_within(p_language_entity_ids, p_descendants) as w
             where
-                case when p_sight is null then true else p_sight -> 'languages' ? w.within::text end
+                case when p_visible is null then true else p_visible -> 'languages' ? w.within::text end
         ),
 
         counted as materialized (
@@ -33,7 +33,7 @@ begin
                     -- What the join says already, in words that reach the indexes below the view.
                     o.language_entity_id = any (array(select a.within from wanted as a))
                     and case
-                        when p_sight is null then true else p_sight -> o.kind ? o.version_id::text
+                        when p_visible is null then true else p_visible -> o.kind ? o.version_id::text
                     end
                 offset 0
             ) as v on w.within = v.language_entity_id
@@ -43,7 +43,7 @@ begin
         found as materialized (
             select b.language_entity_id, b.kind, b.version_id, b.reason, b.versions
             from progress.best_versions(
-                p_language_entity_ids, p_descendants, p_stored, p_sight
+                p_language_entity_ids, p_descendants, p_stored, p_visible
             ) as b
         ),
 
@@ -110,7 +110,7 @@ begin
                             where
                                 c.parent_id = l.id
                                 and c.deleted_at is null
-                                and (p_sight is null or p_sight -> 'languages' ? c.id::text)
+                                and (p_visible is null or p_visible -> 'languages' ? c.id::text)
                         ),
                         'text_versions', coalesce(n.text_versions, 0),
                         'audio_versions', coalesce(n.audio_versions, 0),
@@ -126,13 +126,13 @@ begin
         left join public.language_entities as p
             on
                 l.parent_id = p.id
-                and (p_sight is null or p_sight -> 'languages' ? p.id::text)
+                and (p_visible is null or p_visible -> 'languages' ? p.id::text)
         left join counted as n on l.id = n.id
         left join best as t on l.id = t.language_entity_id and t.kind = 'text'
         left join best as a on l.id = a.language_entity_id and a.kind = 'audio'
         where
             l.deleted_at is null
-            and (p_sight is null or p_sight -> 'languages' ? l.id::text)
+            and (p_visible is null or p_visible -> 'languages' ? l.id::text)
     );
 end
 $$;
@@ -140,4 +140,4 @@ $$;
 comment on function progress.languages(uuid[], boolean, boolean, jsonb) is
 'These languages in this order with their best versions, exact in this snapshot; deleted ones and
 ids that are none are left out. With p_descendants, what is below them counts too. With p_stored, as
-last drained; with p_sight, as if only what is in it were there.';
+last drained; with p_visible, as if only what is in it were there.';

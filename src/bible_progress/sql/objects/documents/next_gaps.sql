@@ -4,7 +4,7 @@ create or replace function progress.next_gaps(
     p_version_id uuid,
     p_chapters integer default null,
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns table (book_id text, chapter_id text, missing_verses integer, missing text)
 language plpgsql
@@ -33,7 +33,7 @@ begin
                 ) as place
             from progress.exact_chapters(p_kind, p_version_id, null, p_stored) as e
             inner join progress.canon_chapters as o on e.chapter_id = o.chapter_id
-            where p_sight is null or p_sight -> 'books' ? o.book_id::text
+            where p_visible is null or p_visible -> 'books' ? o.book_id::text
         ),
 
         -- How far the work has come: the last chapter that is begun, else the last with anything.
@@ -78,4 +78,4 @@ comment on function progress.next_gaps(text, uuid, integer, boolean, jsonb) is
 with its missing verses as people write them, at most p_chapters of them: chapters that are begun,
 then what follows behind the last of them (behind the last chapter that has anything where none is
 begun), then what was passed over; each in canon order. With p_stored, as last drained; with
-p_sight, of the books in it.';
+p_visible, of the books in it.';

@@ -5,7 +5,7 @@ create or replace function progress.tree(
     p_depth text default 'chapter',
     p_book_id text default null,
     p_stored boolean default false,
-    p_sight jsonb default null
+    p_visible jsonb default null
 )
 returns json
 language plpgsql
@@ -27,7 +27,7 @@ begin
             using errcode = 'BP002';
     end if;
 
-    if p_sight is not null and (p_sight -> p_kind ? p_version_id::text) is not true then
+    if p_visible is not null and (p_visible -> p_kind ? p_version_id::text) is not true then
         return null;
     end if;
 
@@ -134,7 +134,7 @@ begin
             ) as d
             where
                 (p_book_id is null or e.book_id = p_book_id)
-                and (p_sight is null or p_sight -> 'books' ? e.book_id)
+                and (p_visible is null or p_visible -> 'books' ? e.book_id)
         )
 
         select
@@ -164,7 +164,7 @@ begin
                 'pending', f.pending,
                 'is_best', coalesce(
                     p_version_id = case
-                        when p_sight is null
+                        when p_visible is null
                             then progress.exact_best_version(
                                 p_kind, v.language_entity_id, p_stored
                             )
@@ -176,7 +176,7 @@ begin
                                 p_stored,
                                 -- Its own language counts even where its row is hidden.
                                 jsonb_set(
-                                    p_sight,
+                                    p_visible,
                                     '{languages}',
                                     jsonb_build_array(v.language_entity_id)
                                 )
@@ -207,11 +207,11 @@ begin
         left join public.language_entities as l
             on
                 v.language_entity_id = l.id
-                and (p_sight is null or p_sight -> 'languages' ? l.id::text)
+                and (p_visible is null or p_visible -> 'languages' ? l.id::text)
         left join public.bible_versions as k
             on
                 v.bible_version_id = k.id
-                and (p_sight is null or p_sight -> 'canons' ? k.id::text)
+                and (p_visible is null or p_visible -> 'canons' ? k.id::text)
         left join progress.version_rollup as r on v.kind = r.kind and v.version_id = r.version_id
         where v.kind = p_kind and v.version_id = p_version_id
     );
@@ -223,5 +223,5 @@ comment on function progress.tree(text, uuid, text, text, boolean, jsonb) is
 p_depth version, book or chapter says how deep, p_book_id keeps one book. A chapter that is begun but
 not complete has its covered and missing verses as people write them. Recordings have their files and
 duration, counted where they begin. NULL for a version that is not there. With p_stored, as last
-drained; with p_sight, as if only what is in it were there, but with the numbers of the whole
+drained; with p_visible, as if only what is in it were there, but with the numbers of the whole
 version.';

@@ -65,7 +65,7 @@ begin
         perform progress.require_schema(p_schema_version);
     end if;
 
-    v_version_ids := progress.drained_together(p_kind, p_version_id);
+    v_version_ids := progress.drain_group(p_kind, p_version_id);
     begin
         with claimed as (
             delete from public.progress_refresh_queue as q

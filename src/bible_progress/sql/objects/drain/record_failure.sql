@@ -7,7 +7,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_version_ids uuid[] := progress.drained_together(p_kind, p_version_id);
+    v_version_ids uuid[] := progress.drain_group(p_kind, p_version_id);
     v_jitter double precision := random();
     v_now timestamptz := clock_timestamp();
     v_may_pass boolean := progress.may_pass(left(p_error, 5));

@@ -13,7 +13,7 @@ declare
     v_failures boolean;
     v_passed bigint := progress.signals_passed();
 begin
-    perform progress.settle();
+    perform progress.resolve_unsettled_changes();
     perform progress.revive_dead_letters();
     v_failures := exists (select from progress.failure);
 

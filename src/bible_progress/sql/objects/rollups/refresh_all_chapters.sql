@@ -21,7 +21,7 @@ begin
             from progress.live_bitmaps as l
             where l.reach = 'all' and l.kind = 'text' and l.version_id = p_version_id
         );
-    elsif progress.timings_may_add(p_version_id) then
+    elsif progress.has_timed_verses(p_version_id) then
         v_live := array(
             select l
             from progress.live_bitmaps as l

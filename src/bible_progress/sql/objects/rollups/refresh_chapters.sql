@@ -12,7 +12,7 @@ declare
     v_live bit varying;
     v_stored bit varying;
     v_changed integer := 0;
-    v_with_timings boolean := p_kind = 'audio' and progress.timings_may_add(p_version_id);
+    v_with_timings boolean := p_kind = 'audio' and progress.has_timed_verses(p_version_id);
 begin
     foreach v_chapter_id in array p_chapter_ids loop
         v_live := progress.live_bitmap(p_kind, p_version_id, v_chapter_id, v_with_timings);

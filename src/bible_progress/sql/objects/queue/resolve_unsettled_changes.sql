@@ -5,7 +5,7 @@
 -- in a second round. A signal made after that reaches whatever any of them did.
 -- One that ran beside a change of canon may have left a row itself, and named a canon that was no
 -- longer right. The change names the right one: it stands until all those have waited too.
-create or replace function progress.settle()
+create or replace function progress.resolve_unsettled_changes()
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -145,6 +145,6 @@ begin
 end
 $$;
 
-comment on function progress.settle() is
+comment on function progress.resolve_unsettled_changes() is
 'Turn changes of structure that no running transaction can have missed into signals; returns how
 many. due_versions calls it. Does nothing in a transaction that has written already.';

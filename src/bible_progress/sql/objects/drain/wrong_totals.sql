@@ -1,4 +1,4 @@
-create or replace function progress.lying_totals()
+create or replace function progress.wrong_totals()
 returns table (chapter_id text, stored integer, counted bigint)
 language plpgsql
 stable
@@ -16,5 +16,5 @@ begin
 end
 $$;
 
-comment on function progress.lying_totals() is
+comment on function progress.wrong_totals() is
 'Chapters whose total_verses is not the number of their verses, which is what counts.';

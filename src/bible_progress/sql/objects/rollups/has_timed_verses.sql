@@ -1,6 +1,6 @@
 -- Every transaction that writes such a timing leaves a row of its own; here all but one of those
 -- whose writers have ended are taken together.
-create or replace function progress.timings_may_add(p_audio_version_id uuid)
+create or replace function progress.has_timed_verses(p_audio_version_id uuid)
 returns boolean
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -27,6 +27,6 @@ begin
 end
 $$;
 
-comment on function progress.timings_may_add(uuid) is
+comment on function progress.has_timed_verses(uuid) is
 'Whether verse timings of an audio version may cover more than its recordings do by their own
 columns. Only the drain calls it, under the version''s lock.';

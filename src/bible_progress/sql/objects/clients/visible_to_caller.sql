@@ -2,7 +2,7 @@
 -- call, which hand what it returns to functions that run as their owner.
 -- Every column of versions, languages, canons and books that a document shows is named, so that a
 -- role which may not read one is refused. Objects, since keys are found sooner than array items.
-create or replace function progress.sight(
+create or replace function progress.visible_to_caller(
     p_version_ids uuid[], p_language_entity_ids uuid[] default '{}'
 )
 returns jsonb
@@ -89,7 +89,7 @@ begin
 end
 $$;
 
-comment on function progress.sight(uuid[], uuid[]) is
+comment on function progress.visible_to_caller(uuid[], uuid[]) is
 'What the calling role may see of these versions and languages: by row security and its own rights,
 the ids of those that are there and what belongs to them, versions of the same languages included.
-Functions that take it as p_sight answer as if nothing else were there; NULL stands for everything.';
+Functions that take it as p_visible answer as if nothing else were there; NULL stands for everything.';

@@ -1,4 +1,4 @@
-create or replace function progress.drained_together(p_kind text, p_version_id uuid)
+create or replace function progress.drain_group(p_kind text, p_version_id uuid)
 returns uuid[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -16,6 +16,6 @@ begin
 end
 $$;
 
-comment on function progress.drained_together(text, uuid) is
+comment on function progress.drain_group(text, uuid) is
 'The versions that a drain of this one refreshes: itself, or all of its kind that wait where a
 refresh is one of the whole kind.';

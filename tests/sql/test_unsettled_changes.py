@@ -39,7 +39,7 @@ def unsettled(connection: Connection[Any]) -> int:
 
 
 def settle(connection: Connection[Any]) -> int:
-    row = connection.execute("select progress.settle()").fetchone()
+    row = connection.execute("select progress.resolve_unsettled_changes()").fetchone()
     assert row is not None
     return row[0]
 

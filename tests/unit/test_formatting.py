@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bible_progress.cli.demo import bar
-from bible_progress.words import age, counted
+from bible_progress.formatting import age, counted
 
 totals = st.integers(min_value=1, max_value=2**31)
 
