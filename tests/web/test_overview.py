@@ -156,7 +156,10 @@ def test_changed_lately_says_what_changed_and_nothing_that_was_only_counted_agai
     library.text(shrunk, ["ruth-1-1", "ruth-1-2", "ruth-1-3"])
     drain(library.connection)
     run("update progress.version_history set day = day - 3")
-    run("update progress.version_rollup set refreshed_at = refreshed_at - interval '3 days'")
+    run(
+        "update progress.version_rollup"
+        " set refreshed_at = refreshed_at - interval '3 days', changed_at = changed_at - interval '3 days'"
+    )
     [first, second] = lately(api)
     assert {first.split()[0], second.split()[0]} == {"Grown", "Shrunk"}
 

@@ -17,26 +17,8 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_mergejoin = off
 as $$
-declare
-    -- Versions that cover nothing, of which many may have come at once, are not all looked at.
-    c_empty constant integer := 200;
 begin
     return query
-    with touched as (
-        select r.kind, r.version_id, r.refreshed_at
-        from progress.version_rollup as r
-        where r.covered_verses > 0
-        union all
-        select e.kind, e.version_id, e.refreshed_at
-        from (
-            select o.*
-            from progress.version_rollup as o
-            where o.covered_verses = 0
-            order by o.refreshed_at desc
-            limit c_empty
-        ) as e
-    )
-
     -- From the latest on, until there are enough: the offset keeps the history from being joined as a
     -- whole.
     select
@@ -46,13 +28,14 @@ begin
         c.covered_verses,
         c.total_verses,
         c.day,
-        case when (t.refreshed_at at time zone 'UTC')::date = c.day then t.refreshed_at end,
+        case when (t.changed_at at time zone 'UTC')::date = c.day then t.changed_at end,
         c.added_verses
     from (
-        select o.*, v.name, v.created_at
-        from touched as o
-        inner join progress.versions as v on o.kind = v.kind and o.version_id = v.version_id
-        order by o.refreshed_at desc
+        select r.kind, r.version_id, r.changed_at, v.name, v.created_at
+        from progress.version_rollup as r
+        inner join progress.versions as v on r.kind = v.kind and r.version_id = v.version_id
+        where r.changed_at is not null
+        order by r.changed_at desc
         offset 0
     ) as t
     cross join lateral (
@@ -77,7 +60,7 @@ begin
         limit 1
     ) as c
     where c.added_verses <> 0
-    order by t.refreshed_at desc
+    order by t.changed_at desc
     limit p_limit;
 end
 $$;

@@ -21,7 +21,7 @@ declare
     v_ids uuid[];
     v_next json;
 begin
-    -- The offset keeps names from being folded more than once.
+    -- The offsets keep names from being folded, and their stems from being made, more than once.
     with named as (
         select
             l.id,
@@ -40,12 +40,16 @@ begin
         offset 0
     ),
 
-    matching as materialized (
-        select
-            n.id,
-            progress.natural_key(n.name, rtrim(n.name, '0123456789')) collate "C" as key_text
+    filtered as (
+        select n.id, n.name, rtrim(n.name, '0123456789') as stem
         from named as n
         where p_search is null or strpos(n.name, progress.folded_name(p_search)) > 0
+        offset 0
+    ),
+
+    matching as materialized (
+        select f.id, progress.natural_key(f.name, f.stem) collate "C" as key_text
+        from filtered as f
     ),
 
     page as (

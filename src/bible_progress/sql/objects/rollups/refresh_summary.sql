@@ -9,8 +9,9 @@ as $$
 declare
     v_summary progress.version_rollup;
     v_changed integer;
+    v_is_new boolean;
 begin
-    select s.*, o.refreshed_at
+    select s.*, o.refreshed_at, o.changed_at
     into v_summary
     from progress.rollup_version_sums as s
     left join progress.version_rollup as o on s.kind = o.kind and s.version_id = o.version_id
@@ -29,8 +30,32 @@ begin
         return 0;
     end if;
 
+    v_is_new := v_summary.refreshed_at is null;
     v_summary.refreshed_at := clock_timestamp();
-    insert into progress.version_rollup values (v_summary.*)
+    -- The first count of a version that was there before is no change.
+    if
+        v_is_new
+        and (
+            exists (
+                select
+                from progress.version_history as h
+                where h.kind = p_kind and h.version_id = p_version_id
+            )
+            or v_summary.covered_verses > 0
+            and exists (
+                select
+                from progress.versions as v
+                where
+                    v.kind = p_kind
+                    and v.version_id = p_version_id
+                    and (v.created_at at time zone 'UTC')::date
+                    >= (v_summary.refreshed_at at time zone 'UTC')::date
+            )
+        )
+    then
+        v_summary.changed_at := v_summary.refreshed_at;
+    end if;
+    insert into progress.version_rollup as r values (v_summary.*)
     on conflict (kind, version_id) do update
     set
         covered_verses = excluded.covered_verses,
@@ -40,7 +65,11 @@ begin
         total_chapters = excluded.total_chapters,
         books_complete = excluded.books_complete,
         total_books = excluded.total_books,
-        refreshed_at = excluded.refreshed_at;
+        refreshed_at = excluded.refreshed_at,
+        changed_at = case
+            when r.covered_verses <> excluded.covered_verses then excluded.refreshed_at
+            else r.changed_at
+        end;
 
     -- Days that are yet to come are from before the clock went back.
     delete from progress.version_history as h
@@ -116,4 +145,4 @@ $$;
 comment on function progress.refresh_summary(text, uuid, integer) is
 'Bring the summary of a version to the sum of its book rollups, and note the day''s state where it
 changed. refreshed_at says when it or any row under it did, of which p_rows_below
-changed. Returns the number of rows written. Only the drain calls it, under the version''s lock.';
+changed; changed_at when covered verses came or went, NULL where they were only counted. Returns the number of rows written. Only the drain calls it, under the version''s lock.';
