@@ -378,14 +378,10 @@ def sections() -> Iterator[tuple[str, list[str]]]:
 def object_parts(catalog: Catalog, file: str) -> Iterator[str]:
     """Yield what to say of the objects that a file of the manifest makes."""
     name = Path(file).stem
-    if "/triggers/" in file:
-        yield f"#### Triggers on `public.{name}`"
-        yield "\n".join(
-            f"- {', '.join(events)}: `{function}()`. {catalog.function_comment(function)}"
-            for function, events in catalog.triggers(name).items()
-        )
-    elif not schema.views_of(file):
+    if not schema.views_of(file):
         yield from function_parts(catalog, "progress", name)
+        if called := catalog.callers(f"progress.{name}"):
+            yield "Called by triggers on " + "; on ".join(called) + "."
     elif catalog.exists(f"progress.{name}"):
         yield f"#### `progress.{name}`"
         yield catalog.comment(f"progress.{name}")
@@ -494,26 +490,18 @@ class Catalog:
             for kind, arguments, result, comment in rows
         ]
 
-    def function_comment(self, name: str) -> str:
-        """Return the comment on a function that has no overloads."""
-        return one_line(self._rows("select obj_description(%s::regproc, 'pg_proc')", name)[0][0])
-
-    def triggers(self, table_name: str) -> dict[str, list[str]]:
-        """Return the functions that our triggers on a table call, each with when it is called."""
+    def callers(self, function: str) -> list[str]:
+        """Return the tables whose triggers call a function, each with when they do."""
         rows = self._rows(
-            "select replace(tgname, 'progress_', ''), tgfoid::regproc::text,"
-            " case tgtype & 2 when 2 then 'before ' else 'after ' end"
-            " || replace(tgname, 'progress_', '')"
-            " || case tgtype & 1 when 1 then ' of each row' else '' end"
-            " from pg_trigger where tgrelid = ('public.' || %s::text)::regclass"
-            " and not tgisinternal",
-            table_name,
+            "select format('`public.%%s`: %%s', tgrelid::regclass, string_agg("
+            "   case tgtype & 2 when 2 then 'before ' else 'after ' end"
+            "   || replace(tgname, 'progress_', '')"
+            "   || case tgtype & 1 when 1 then ' of each row' else '' end, ', ' order by oid))"
+            " from pg_trigger where tgfoid::regproc::text = %s and not tgisinternal"
+            " group by tgrelid order by tgrelid::regclass::text",
+            function,
         )
-        order = ["insert", "update", "delete", "truncate"]
-        found: dict[str, list[str]] = {}
-        for _, function, when in sorted(rows, key=lambda row: order.index(row[0])):
-            found.setdefault(function, []).append(when)
-        return found
+        return [called for (called,) in rows]
 
 
 def shown(signature: str | None) -> str:

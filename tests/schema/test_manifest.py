@@ -13,12 +13,9 @@ pytestmark = pytest.mark.quick
 ROOT = Path(sql.__file__).parent
 OBJECTS = [path for path in sql.manifest() if path.startswith(("objects/", "strategies/"))]
 _CREATED = re.compile(
-    r"^create (?:or replace )?(function|procedure|view|materialized view|trigger)\s+"
+    r"^create (?:or replace )?(function|procedure|view|materialized view)\s+"
     r"(?:if not exists )?(?:(\w+)\.)?(\w+)",
     re.MULTILINE,
-)
-_ON_TABLE = re.compile(
-    r"^create or replace trigger \w+\n(?:after|before) [\w ]+ on (\w+\.\w+)\n", re.MULTILINE
 )
 _COMMENTED = re.compile(
     r"^comment on (function|procedure|view|materialized view) (\w+)\.(\w+)", re.MULTILINE
@@ -53,16 +50,8 @@ def test_migrations_come_first_in_their_order_and_what_needs_all_objects_last() 
 
 
 def is_named_after_what_it_makes(path: str) -> bool:
-    folder, stem = Path(path).parent.name, Path(path).stem
+    stem = Path(path).stem
     made = created(path)
-    if folder == "triggers":
-        triggers = [name for what, _, name in made if what == "trigger"]
-        tables = _ON_TABLE.findall(sql.read(path))
-        return (
-            bool(triggers)
-            and tables == [f"public.{stem}"] * len(triggers)
-            and all(what in ("trigger", "function") for what, _, _ in made)
-        )
     if [name for _, _, name in made] != [stem]:
         return False
     [(what, where, _)] = made
@@ -80,12 +69,12 @@ def test_files_are_named_after_what_they_make_and_make_nothing_else() -> None:
 
 
 def test_files_comment_on_what_they_make() -> None:
-    made = {path: {one for one in created(path) if one[0] != "trigger"} for path in OBJECTS}
+    made = {path: set(created(path)) for path in OBJECTS}
     said = {path: set(_COMMENTED.findall(sql.read(path))) for path in OBJECTS}
     assert [path for path in OBJECTS if made[path] != said[path]] == []
 
 
-def test_functions_and_triggers_are_replaced_in_place() -> None:
+def test_functions_are_replaced_in_place() -> None:
     """A view is dropped first, because replacing one cannot change its columns."""
     replaced = [
         path for path in OBJECTS if path.startswith("objects/") and created(path)[0][0] != "view"
@@ -98,10 +87,7 @@ def test_functions_and_triggers_are_replaced_in_place() -> None:
 def test_migrations_call_no_function_and_read_no_view_of_ours() -> None:
     """Those change under a migration, which must do the same for ever."""
     names = {
-        f"{schema or 'progress'}.{name}"
-        for path in OBJECTS
-        for what, schema, name in created(path)
-        if what != "trigger"
+        f"{schema or 'progress'}.{name}" for path in OBJECTS for _, schema, name in created(path)
     }
     for path in sql.manifest():
         if path.startswith("migrations/"):

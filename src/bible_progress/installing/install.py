@@ -70,7 +70,8 @@ class Plan:
                 yield f"keep view {view.name}, on the new relations"
         for name in self.migrations:
             yield f"apply {name}"
-        yield f"create or replace {len(self.objects)} functions, views and trigger sets"
+        triggers = len(schema.triggers(self.step))
+        yield f"create or replace {len(self.objects)} functions and views, {triggers} triggers"
         if self.made_anew:
             yield "make anew and fill, while readers and writers wait: " + ", ".join(self.made_anew)
         for role in self.creates_roles:

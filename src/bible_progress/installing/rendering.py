@@ -9,7 +9,16 @@ from typing import LiteralString
 from .. import __version__, sql
 from . import schema
 from .checks import all_checks, shared_parameters, step_parameters
-from .schema import CONTRACT_TABLES, GUARDED, HOST_TABLES, LAST, SERVED, TRIGGERS, Name
+from .schema import (
+    CONTRACT_TABLES,
+    GUARDED,
+    HOST_TABLES,
+    LAST,
+    SERVED,
+    TRIGGERS,
+    WATCHED,
+    Name,
+)
 from .session import names
 from .sql_text import Query, Text, bind
 
@@ -112,12 +121,18 @@ def objects(step: int) -> Iterator[str]:
     """Yield what makes the objects of a step, where take_over has been."""
     yield _INSTALL["defer_function_bodies"]
     for path in (*schema.objects(step), *LAST):
-        text = sql.read(path)
-        made = titled(path, text if step >= TRIGGERS else schema.without_triggers(text))
+        made = titled(path, sql.read(path))
         views = [name for name in schema.views_of(path) if name[0] == "public"]
         if views:
             made = bind(_IN_PLACE["replace_view"], view=Text(made), name=".".join(*views))
         yield made
+    if step >= TRIGGERS:
+        yield bind(
+            _INSTALL["make_triggers"],
+            tables=list(WATCHED),
+            changed=[changed for changed, _ in WATCHED.values()],
+            truncated=[truncated for _, truncated in WATCHED.values()],
+        )
     yield _IN_PLACE["carry_over"]
     yield _INSTALL["lower_watermark"]
     yield bind(_INSTALL["signal_redefined"], numbers=schema.numbers(step))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import PurePosixPath
-from typing import LiteralString, cast
 
 from .. import sql
 
@@ -22,6 +21,17 @@ HOST_TABLES = (
     "media_files_verses",
     "verse_texts",
 )
+# Those with triggers: what is called where rows change, and where the table is truncated.
+WATCHED = {
+    "books": ("books_changed()", "content_truncated('audio', 'text')"),
+    "chapters": ("chapters_changed()", "content_truncated('audio', 'text')"),
+    "verses": ("verses_changed()", "content_truncated('audio', 'text')"),
+    "audio_versions": ("versions_changed('audio')", "content_truncated('audio')"),
+    "text_versions": ("versions_changed('text')", "content_truncated('text')"),
+    "verse_texts": ("verse_texts_changed()", "content_truncated('text')"),
+    "media_files": ("media_files_changed()", "content_truncated('audio')"),
+    "media_files_verses": ("media_files_verses_changed()", "content_truncated('audio')"),
+}
 CONTRACT_TABLES = ("progress_refresh_queue", "progress_refresh_dead_letter")
 # Of the whole server; grants.sql says what each may do where it is there.
 ROLES = ("progress_reader", "progress_worker", "progress_admin")
@@ -81,9 +91,6 @@ _VIEW = re.compile(r"^create (?:or replace )?view (\w+)\.(\w+)$", re.MULTILINE)
 _MATERIALIZED = re.compile(
     r"^create materialized view if not exists (\w+)\.(\w+) as$", re.MULTILINE
 )
-_TRIGGER = re.compile(
-    r"^create or replace trigger (\w+)\nafter \w+ on public\.(\w+)$", re.MULTILINE
-)
 _ROUTINE = re.compile(r"^create or replace (?:function|procedure) (\w+)\.(\w+)", re.MULTILINE)
 _SIGNATURE = re.compile(r"^comment on (?:function|procedure) (\w+\.\w+\([^)]*\))", re.MULTILINE)
 _COMPUTED = re.compile(
@@ -111,8 +118,6 @@ _TABLE = re.compile(r"^create table progress\.(\w+)", re.MULTILINE)
 
 _SINCE = re.compile(r"^-- progress: since (\d+\.\d+\.\d+)$", re.MULTILINE)
 _BREAKING = re.compile(r"^-- progress: breaking$", re.MULTILINE)
-
-_TRIGGER_STATEMENT = re.compile(r"^create or replace trigger [^;]+;\n", re.MULTILINE)
 
 Name = tuple[str, str]
 
@@ -232,12 +237,8 @@ def triggers(step: int = INCREMENTAL) -> tuple[Name, ...]:
     """Return (trigger, host table) for every trigger of a step."""
     if step < TRIGGERS:
         return ()
-    return tuple(match for path in objects(step) for match in _TRIGGER.findall(sql.read(path)))
-
-
-def without_triggers(text: LiteralString) -> LiteralString:
-    """Return SQL without the statements that make triggers; their functions stay."""
-    return cast(LiteralString, _TRIGGER_STATEMENT.sub("", text))
+    events = ("insert", "update", "delete", "truncate")
+    return tuple((f"progress_{event}", table) for table in WATCHED for event in events)
 
 
 def routines() -> tuple[Name, ...]:

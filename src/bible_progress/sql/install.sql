@@ -170,16 +170,14 @@
 \ir objects/queue/signal_all.sql
 \ir objects/queue/signal_unsignalled.sql
 \ir objects/queue/signal_structure.sql
-\ir objects/queue/content_truncated.sql
-\ir objects/queue/versions_changed.sql
-\ir objects/triggers/books.sql
-\ir objects/triggers/chapters.sql
-\ir objects/triggers/verses.sql
-\ir objects/triggers/audio_versions.sql
-\ir objects/triggers/text_versions.sql
-\ir objects/triggers/verse_texts.sql
-\ir objects/triggers/media_files.sql
-\ir objects/triggers/media_files_verses.sql
+\ir objects/triggers/books_changed.sql
+\ir objects/triggers/chapters_changed.sql
+\ir objects/triggers/verses_changed.sql
+\ir objects/triggers/versions_changed.sql
+\ir objects/triggers/verse_texts_changed.sql
+\ir objects/triggers/media_files_changed.sql
+\ir objects/triggers/media_files_verses_changed.sql
+\ir objects/triggers/content_truncated.sql
 
 -- What refreshes it.
 \ir objects/rollups/drain_group.sql

@@ -45,6 +45,16 @@ begin
             p.pronamespace = 'public'::regnamespace
             and p.proname ~ '^progress_(best_versions|compare|gaps|tree)$'
             and p.prosqlbody is not null
+            and exists (
+                select
+                from pg_catalog.pg_depend as d
+                inner join pg_catalog.pg_proc as used
+                    on d.refclassid = 'pg_proc'::regclass and d.refobjid = used.oid
+                where
+                    d.classid = 'pg_proc'::regclass
+                    and d.objid = p.oid
+                    and used.pronamespace = 'progress'::regnamespace
+            )
     loop
         execute v_statement;
     end loop;

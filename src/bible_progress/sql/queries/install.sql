@@ -335,6 +335,44 @@ where
     and a.grantee <> d.defaclrole
 order by role;
 
+-- name: make_triggers
+do $triggers$
+declare
+    v_watched record;
+begin
+    for v_watched in
+        select w.table_name, w.changed, w.truncated
+        from
+            unnest(%(tables)s::text[], %(changed)s::text[], %(truncated)s::text[])
+            as w (table_name, changed, truncated)
+    loop
+        execute format(
+            'create or replace trigger progress_insert after insert on public.%%I '
+            'referencing new table as new_rows '
+            'for each statement execute function progress.%%s',
+            v_watched.table_name, v_watched.changed
+        );
+        execute format(
+            'create or replace trigger progress_update after update on public.%%I '
+            'referencing old table as old_rows new table as new_rows '
+            'for each statement execute function progress.%%s',
+            v_watched.table_name, v_watched.changed
+        );
+        execute format(
+            'create or replace trigger progress_delete after delete on public.%%I '
+            'referencing old table as old_rows '
+            'for each statement execute function progress.%%s',
+            v_watched.table_name, v_watched.changed
+        );
+        execute format(
+            'create or replace trigger progress_truncate after truncate on public.%%I '
+            'for each statement execute function progress.%%s',
+            v_watched.table_name, v_watched.truncated
+        );
+    end loop;
+end
+$triggers$;
+
 -- name: signal_redefined
 -- A changed definition is a change, or whatever has been stored by another one stays as it was.
 select progress.signal_all(kind.name)

@@ -139,22 +139,3 @@ $$;
 
 comment on function progress.verse_texts_changed() is
 'Signals the chapters whose text came, went or moved; wording alone signals nothing.';
-
-create or replace trigger progress_insert
-after insert on public.verse_texts
-referencing new table as new_rows
-for each statement execute function progress.verse_texts_changed();
-
-create or replace trigger progress_update
-after update on public.verse_texts
-referencing old table as old_rows new table as new_rows
-for each statement execute function progress.verse_texts_changed();
-
-create or replace trigger progress_delete
-after delete on public.verse_texts
-referencing old table as old_rows
-for each statement execute function progress.verse_texts_changed();
-
-create or replace trigger progress_truncate
-after truncate on public.verse_texts
-for each statement execute function progress.content_truncated('text');

@@ -48,22 +48,3 @@ $$;
 
 comment on function progress.books_changed() is
 'Signals every version of a canon whose books came, went, moved or were renumbered.';
-
-create or replace trigger progress_insert
-after insert on public.books
-referencing new table as new_rows
-for each statement execute function progress.books_changed();
-
-create or replace trigger progress_update
-after update on public.books
-referencing old table as old_rows new table as new_rows
-for each statement execute function progress.books_changed();
-
-create or replace trigger progress_delete
-after delete on public.books
-referencing old table as old_rows
-for each statement execute function progress.books_changed();
-
-create or replace trigger progress_truncate
-after truncate on public.books
-for each statement execute function progress.content_truncated('audio', 'text');

@@ -85,22 +85,3 @@ $$;
 
 comment on function progress.media_files_verses_changed() is
 'Signals the chapters whose verse timings came, went or moved to another verse or file.';
-
-create or replace trigger progress_insert
-after insert on public.media_files_verses
-referencing new table as new_rows
-for each statement execute function progress.media_files_verses_changed();
-
-create or replace trigger progress_update
-after update on public.media_files_verses
-referencing old table as old_rows new table as new_rows
-for each statement execute function progress.media_files_verses_changed();
-
-create or replace trigger progress_delete
-after delete on public.media_files_verses
-referencing old table as old_rows
-for each statement execute function progress.media_files_verses_changed();
-
-create or replace trigger progress_truncate
-after truncate on public.media_files_verses
-for each statement execute function progress.content_truncated('audio');

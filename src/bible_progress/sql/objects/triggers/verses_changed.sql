@@ -94,22 +94,3 @@ $$;
 comment on function progress.verses_changed() is
 'Signals the chapter of verses that came, went or were renumbered, for every version of the canon;
 the whole canon where a range that crosses chapters may begin or end with them.';
-
-create or replace trigger progress_insert
-after insert on public.verses
-referencing new table as new_rows
-for each statement execute function progress.verses_changed();
-
-create or replace trigger progress_update
-after update on public.verses
-referencing old table as old_rows new table as new_rows
-for each statement execute function progress.verses_changed();
-
-create or replace trigger progress_delete
-after delete on public.verses
-referencing old table as old_rows
-for each statement execute function progress.verses_changed();
-
-create or replace trigger progress_truncate
-after truncate on public.verses
-for each statement execute function progress.content_truncated('audio', 'text');

@@ -176,22 +176,3 @@ $$;
 comment on function progress.media_files_changed() is
 'Signals the chapters of recordings that came, went, changed scope, were published or withdrawn; a
 file that moves between versions signals both as a whole.';
-
-create or replace trigger progress_insert
-after insert on public.media_files
-referencing new table as new_rows
-for each statement execute function progress.media_files_changed();
-
-create or replace trigger progress_update
-after update on public.media_files
-referencing old table as old_rows new table as new_rows
-for each statement execute function progress.media_files_changed();
-
-create or replace trigger progress_delete
-after delete on public.media_files
-referencing old table as old_rows
-for each statement execute function progress.media_files_changed();
-
-create or replace trigger progress_truncate
-after truncate on public.media_files
-for each statement execute function progress.content_truncated('audio');

@@ -46,22 +46,3 @@ $$;
 comment on function progress.chapters_changed() is
 'Signals every version of a canon whose chapters came, went, moved or were renumbered. Their stored
 total_verses is not trusted, so it signals nothing.';
-
-create or replace trigger progress_insert
-after insert on public.chapters
-referencing new table as new_rows
-for each statement execute function progress.chapters_changed();
-
-create or replace trigger progress_update
-after update on public.chapters
-referencing old table as old_rows new table as new_rows
-for each statement execute function progress.chapters_changed();
-
-create or replace trigger progress_delete
-after delete on public.chapters
-referencing old table as old_rows
-for each statement execute function progress.chapters_changed();
-
-create or replace trigger progress_truncate
-after truncate on public.chapters
-for each statement execute function progress.content_truncated('audio', 'text');
