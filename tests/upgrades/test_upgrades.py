@@ -169,9 +169,15 @@ def test_a_release_is_kept_as_it_is_exported() -> None:
     assert len(kept) < 2 * len(texts[schema.INCREMENTAL])
 
 
-@pytest.mark.parametrize("way", ["install", "export", "export of all"])
 @pytest.mark.parametrize(
-    "migration", [HARMLESS, BREAKING, RENAMING], ids=["harmless", "breaking", "renaming"]
+    ("migration", "way"),
+    [
+        pytest.param(HARMLESS, "export", id="harmless-export"),
+        pytest.param(HARMLESS, "export of all", id="harmless-export of all"),
+        pytest.param(HARMLESS, "install", id="harmless-install"),
+        pytest.param(BREAKING, "install", id="breaking-install"),
+        pytest.param(RENAMING, "export", id="renaming-export"),
+    ],
 )
 def test_a_later_release_upgrades_this_one(
     site: Installation,
