@@ -8,6 +8,8 @@
 \ir migrations/0004_remember_definitions.sql
 \ir migrations/0005_return_more.sql
 \ir migrations/0006_read_each_source_by_itself.sql
+\ir migrations/0007_rename_functions.sql
+\ir migrations/0008_note_changes.sql
 
 -- Which of three ways to store is in use; of files with the same name one applies.
 \ir strategies/views/strategy.sql
