@@ -87,7 +87,7 @@ def test_a_disabled_trigger_is_found_and_install_restores_it(
     cli("verify").assert_done()
 
 
-def test_a_lying_total_is_a_note_and_no_failure(cli: CommandLine, site: Installation) -> None:
+def test_a_wrong_total_is_a_note_and_no_failure(cli: CommandLine, site: Installation) -> None:
     site.texts(1)
     site.run("update chapters set total_verses = 99 where id = 'gen-1'")
     site.drain()

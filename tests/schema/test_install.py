@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from bible_progress import sql
 from bible_progress.errors import GuardRefused
-from bible_progress.installing import install, uninstall
+from bible_progress.installing import install, rendering, uninstall
 from bible_progress.installing.schema import LAST
 from oracle.checks import assert_right
 from support.builders import World
@@ -46,6 +46,7 @@ def test_functions_triggers_and_grants_may_be_applied_a_second_time(
     for path in sql.manifest():
         if "create or replace function" in sql.read(path) or path in LAST:
             conn.execute(sql.read(path))
+    conn.execute(rendering.triggers().encode())
     assert_same_catalog(catalog(conn), before)
 
 

@@ -181,6 +181,13 @@ def test_changed_lately_says_what_changed_and_nothing_that_was_only_counted_agai
     drain(library.connection)
     assert [line.split()[0] for line in lately(api)] == ["Grown"]
 
+    # As a move to another strategy and back leaves it: the history stays.
+    run("update text_versions set created_at = now() - interval '9 days'")
+    run("delete from progress.version_rollup")
+    run("select progress.signal_all('text')")
+    drain(library.connection)
+    assert [line.split()[0] for line in lately(api)] == ["Grown"]
+
 
 @pytest.mark.parametrize(
     ("query", "comes_first"),

@@ -17,7 +17,7 @@ from .checks import Subject
 from .rendering import LOCK_TIMEOUT_SECONDS
 from .replacement import Replacement
 from .schema import HOST_TABLES, INCREMENTAL, ROLES, TRIGGERS, VIEWS
-from .session import TRY_AGAIN, ask, execute, reload_clients, transaction
+from .session import ask, execute, reload_clients, transaction
 
 KEPT_OUT_OF_MATVIEWS = (
     "materialized views would show every version to %s, which the host tables stay closed to"
@@ -174,7 +174,7 @@ def install(
     reason.
     """
     with translated(), transaction(connection):
-        execute(connection, [rendering.hold_drains(lock_timeout_seconds, hint=TRY_AGAIN)])
+        execute(connection, rendering.hold_drains(lock_timeout_seconds))
         plan = make_plan(
             connection,
             readers=readers or (),
@@ -185,10 +185,10 @@ def install(
         earlier = plan.replacement
         if plan.installed_version and environment == "development":
             guard(connection, "ending production", automated=automated, reason=override)
-        execute(connection, [rendering.look(plan.step)])
+        execute(connection, rendering.look(plan.step))
         execute(
             connection,
-            rendering.foundation(
+            *rendering.foundation(
                 plan.step,
                 migrations=plan.migrations,
                 readers=readers,
@@ -196,15 +196,14 @@ def install(
                 create_roles=bool(plan.creates_roles),
                 replaced=tuple(earlier.statements()) if earlier else (),
                 seconds=lock_timeout_seconds,
-                hint=TRY_AGAIN,
             ),
         )
-        execute(connection, rendering.objects(plan.step))
+        execute(connection, *rendering.objects(plan.step))
         if earlier and earlier.drops:
             action = "replacing an earlier implementation"
             guard(connection, action, automated=automated, reason=override)
             earlier.carry_over(connection)
-        execute(connection, rendering.contents())
+        execute(connection, *rendering.contents())
         reload_clients(connection)
     return plan
 

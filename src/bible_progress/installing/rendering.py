@@ -23,6 +23,7 @@ from .session import names
 from .sql_text import Query, Text, bind
 
 LOCK_TIMEOUT_SECONDS = 30.0
+TRY_AGAIN = "Try again at a quieter moment, or give a longer --lock-timeout."
 ATTEMPT_MILLISECONDS = 400
 # What makes the tables of an empty database.
 HOST_FILES = ("host/host_tables.sql", "host/close_host_tables.sql")
@@ -40,7 +41,7 @@ _IN_PLACE = sql.queries("in_place")
 _DRAIN = sql.queries("drain")
 
 
-def hold_drains(seconds: float, *, hint: str) -> str:
+def hold_drains(seconds: float, *, hint: str = TRY_AGAIN) -> str:
     """Wait until no drain and no other install runs, and keep them out of this transaction."""
     return bind(
         _INSTALL["hold_drains"],
@@ -69,7 +70,7 @@ def foundation(
     create_roles: bool = False,
     replaced: Sequence[tuple[str, str]] = (),
     seconds: float = LOCK_TIMEOUT_SECONDS,
-    hint: str,
+    hint: str = TRY_AGAIN,
 ) -> Iterator[str]:
     """Yield what makes a database ready for the objects of a step, after `hold_drains`, `look`.
 
@@ -127,12 +128,7 @@ def objects(step: int) -> Iterator[str]:
             made = bind(_IN_PLACE["replace_view"], view=Text(made), name=".".join(*views))
         yield made
     if step >= TRIGGERS:
-        yield bind(
-            _INSTALL["make_triggers"],
-            tables=list(WATCHED),
-            changed=[changed for changed, _ in WATCHED.values()],
-            truncated=[truncated for _, truncated in WATCHED.values()],
-        )
+        yield triggers()
     yield _IN_PLACE["carry_over"]
     yield _INSTALL["lower_watermark"]
     yield bind(_INSTALL["signal_redefined"], numbers=schema.numbers(step))
@@ -143,13 +139,25 @@ def objects(step: int) -> Iterator[str]:
     )
 
 
+def triggers() -> str:
+    """Make the triggers of every watched table."""
+    return bind(
+        _INSTALL["make_triggers"],
+        tables=list(WATCHED),
+        changed=[changed for changed, _ in WATCHED.values()],
+        truncated=[truncated for _, truncated in WATCHED.values()],
+    )
+
+
 def contents() -> Iterator[str]:
     """Yield what has the objects of a new installation filled."""
     yield bind(_INSTALL["signal_everything"], signal_all=_DRAIN["signal_all"])
     yield _INSTALL["fill_where_empty"]
 
 
-def take_over(seconds: float, *, tables: Sequence[Name] = (), then: str, hint: str) -> str:
+def take_over(
+    seconds: float, *, tables: Sequence[Name] = (), then: str, hint: str = TRY_AGAIN
+) -> str:
     """Lock the host tables against writers and do `then`, all of it or nothing.
 
     `tables` of ours are locked against everybody, as those whose policies are made anew always

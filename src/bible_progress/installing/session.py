@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,6 @@ from psycopg.sql import SQL, Composed, Identifier
 from .. import sql
 from ..errors import InstallRefused
 from .schema import Name
-
-TRY_AGAIN = "Try again at a quieter moment, or give a longer --lock-timeout."
 
 _QUERIES = sql.queries("install")
 
@@ -34,7 +32,7 @@ def transaction(connection: Connection[Any]) -> Generator[None]:
         cursor.execute(_QUERIES["set_search_path"], {"path": before})
 
 
-def execute(connection: Connection[Any], statements: Iterable[str]) -> None:
+def execute(connection: Connection[Any], *statements: str) -> None:
     """Run rendered statements, which may be several in one string."""
     with connection.cursor() as cursor:
         for statement in statements:

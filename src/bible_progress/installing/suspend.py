@@ -12,7 +12,7 @@ from ..errors import NotInstalled
 from . import rendering
 from .checks import Subject
 from .rendering import LOCK_TIMEOUT_SECONDS
-from .session import TRY_AGAIN, execute, reload_clients, transaction
+from .session import execute, reload_clients, transaction
 
 
 def suspend(
@@ -29,7 +29,7 @@ def suspend(
     be had; then nothing has changed.
     """
     with translated(), transaction(connection):
-        execute(connection, [rendering.hold_drains(lock_timeout_seconds, hint=TRY_AGAIN)])
+        execute(connection, rendering.hold_drains(lock_timeout_seconds))
         subject = Subject(connection)
         if not subject.settings:
             raise NotInstalled("Bible Progress is not installed in this database")
@@ -39,6 +39,6 @@ def suspend(
         require_schema(connection)
         guard(connection, "suspending", automated=automated, reason=override)
         then = rendering.suspension()
-        execute(connection, [rendering.take_over(lock_timeout_seconds, then=then, hint=TRY_AGAIN)])
+        execute(connection, rendering.take_over(lock_timeout_seconds, then=then))
         reload_clients(connection)
     return True

@@ -19,7 +19,6 @@ from .checks import Subject
 from .rendering import LOCK_TIMEOUT_SECONDS
 from .schema import CONTRACT_TABLES, HOST_TABLES, ROLES, Name
 from .session import (
-    TRY_AGAIN,
     ask,
     execute,
     names,
@@ -55,7 +54,7 @@ def uninstall(
         if not Subject(connection).installed:
             return Removal(removed=(), kept=())
     with translated(), unscheduled_elsewhere(connection) as jobs, transaction(connection):
-        execute(connection, [rendering.hold_drains(lock_timeout_seconds, hint=TRY_AGAIN)])
+        execute(connection, rendering.hold_drains(lock_timeout_seconds))
         subject = Subject(connection)
         settings = subject.settings
         # Another uninstall may have been quicker.
@@ -73,9 +72,8 @@ def uninstall(
             lock_timeout_seconds,
             tables=rendering.OUR_TABLES,
             then=rendering.let_go(None),
-            hint=TRY_AGAIN,
         )
-        execute(connection, [take_over])
+        execute(connection, take_over)
         if matviews:
             removed.append(counted(len(matviews), "materialized view"))
         removed.append(counted(len(schema.views(step)), "view"))

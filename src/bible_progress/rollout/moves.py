@@ -19,7 +19,6 @@ from ..installing import checks, rendering, schema
 from ..installing.rendering import LOCK_TIMEOUT_SECONDS
 from ..installing.schema import INCREMENTAL, TRIGGERS
 from ..installing.session import (
-    TRY_AGAIN,
     execute,
     names,
     present,
@@ -119,7 +118,7 @@ def move(
     if not 1 <= number <= len(STEPS):
         raise InputError(f"there is no step {number}", hint=f"Steps are 1 to {len(STEPS)}.")
     with translated(), transaction(connection), connection.cursor(row_factory=tuple_row) as cursor:
-        execute(connection, [rendering.hold_drains(lock_timeout_seconds, hint=TRY_AGAIN)])
+        execute(connection, rendering.hold_drains(lock_timeout_seconds))
         require_schema(connection)
         before, after = current(connection), STEPS[number - 1]
         if before == after:
@@ -147,9 +146,8 @@ def move(
             lock_timeout_seconds,
             tables=[("progress", name) for name in rollups],
             then=rendering.let_go(number),
-            hint=TRY_AGAIN,
         )
-        execute(connection, [take_over])
+        execute(connection, take_over)
         if past:
             done.append(f"dropped {counted(len(past), 'materialized view')}")
         for _, name in new:
@@ -166,7 +164,7 @@ def move(
                 "after": schema.numbers(number),
             },
         )
-        execute(connection, rendering.objects(number))
+        execute(connection, *rendering.objects(number))
         reload_clients(connection)
         if before.number < TRIGGERS <= number:
             signal_all(connection)
